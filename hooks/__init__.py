@@ -1,0 +1,1 @@
+"""What Git tells us: the doorbell hooks, and the scans that find new commits and pushes."""

@@ -1,0 +1,1 @@
+"""What is done about it: one Huey object, one file per task."""

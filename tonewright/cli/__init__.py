@@ -1,0 +1,1 @@
+"""The `tonewright` command: one file per command."""

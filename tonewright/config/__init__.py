@@ -1,0 +1,1 @@
+"""What the author decided: tonewright.toml, the user file, the environment."""

@@ -1,0 +1,1 @@
+"""Passages, labels and training pairs, with provenance."""

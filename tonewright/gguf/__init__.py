@@ -1,0 +1,1 @@
+"""GGUF files written and checked by us."""

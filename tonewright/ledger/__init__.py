@@ -1,0 +1,1 @@
+"""The one record of every event and of everything derived from it."""

@@ -1,0 +1,1 @@
+"""Base models, generation through llama.cpp, and the registry of what was promoted."""

@@ -1,0 +1,1 @@
+"""A post as text with structure: front matter, passages, spans."""

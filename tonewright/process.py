@@ -1,0 +1,62 @@
+"""The one place that starts child processes: a clean environment, no stdin, always a time limit."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from tonewright.errors import Missing, TonewrightError
+
+# What `git rev-parse --local-env-vars` lists. Git sets some of these for hooks, and a child that inherits them
+# answers for (and writes into the index of) the wrong repository.
+GIT_LOCAL_ENV = frozenset(
+    """GIT_ALTERNATE_OBJECT_DIRECTORIES GIT_CONFIG GIT_CONFIG_PARAMETERS GIT_CONFIG_COUNT GIT_OBJECT_DIRECTORY
+    GIT_DIR GIT_WORK_TREE GIT_IMPLICIT_WORK_TREE GIT_GRAFT_FILE GIT_INDEX_FILE GIT_NO_REPLACE_OBJECTS
+    GIT_REPLACE_REF_BASE GIT_PREFIX GIT_SHALLOW_FILE GIT_COMMON_DIR GIT_INTERNAL_SUPER_PREFIX""".split()
+)
+
+
+def clean_env(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment for a child: ours, without Git's per-repository variables, plus `extra`."""
+    env = {k: v for k, v in os.environ.items() if k not in GIT_LOCAL_ENV}
+    env.update(extra or {})
+    return env
+
+
+def run(
+    argv: Sequence[str | Path],
+    *,
+    cwd: Path | None = None,
+    timeout: float = 30.0,
+    check: bool = True,
+    env: Mapping[str, str] | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """Run `argv` to its end and return its decoded output.
+
+    Raises `Missing` when the program is not there, and `TonewrightError` when it fails (unless `check` is false)
+    or outlasts `timeout` seconds; the message carries the last lines that it printed.
+    """
+    words = [str(a) for a in argv]
+    try:
+        done = subprocess.run(
+            words,
+            cwd=cwd,
+            env=clean_env(env),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=timeout,
+            check=False,
+        )
+    except FileNotFoundError as e:
+        raise Missing(f"{words[0]} is not on the PATH", f"install {words[0]} and try again") from e
+    except subprocess.TimeoutExpired as e:
+        raise TonewrightError(f"`{' '.join(words)}` did not end within {timeout:.0f} s") from e
+    if check and done.returncode != 0:
+        tail = " | ".join((done.stderr or done.stdout).strip().splitlines()[-3:])
+        raise TonewrightError(f"`{' '.join(words)}` ended with {done.returncode}", tail)
+    return done

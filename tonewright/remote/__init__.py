@@ -1,0 +1,1 @@
+"""Job folders on another machine, over Fabric."""

@@ -1,0 +1,1 @@
+"""The tone vocabulary, the marks an author writes, and the embedded tagger."""

@@ -1,0 +1,1 @@
+"""From a snapshot of rows to a trained adapter, in a job folder."""
