@@ -60,3 +60,22 @@ def run(
         tail = " | ".join((done.stderr or done.stdout).strip().splitlines()[-3:])
         raise TonewrightError(f"`{' '.join(words)}` ended with {done.returncode}", tail)
     return done
+
+
+def start(argv: Sequence[str | Path], *, pass_fds: Sequence[int] = ()) -> subprocess.Popen[bytes]:
+    """Start a long-lived child that shares our stdout and stderr; the caller waits for it."""
+    return subprocess.Popen(
+        [str(a) for a in argv], stdin=subprocess.DEVNULL, pass_fds=tuple(pass_fds), env=clean_env()
+    )
+
+
+def stop(process: subprocess.Popen[bytes], seconds: float) -> None:
+    """Ask a child to finish what it holds (SIGTERM); insist (SIGKILL) after `seconds`."""
+    if process.poll() is not None:
+        return
+    process.terminate()
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -1,0 +1,190 @@
+"""A retrain from snapshot to verdict. Each step can be repeated; the ledger remembers which one is next."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tasks import models
+from tonewright import runs
+from tonewright.corpus import snapshot
+from tonewright.corpus.export import export
+from tonewright.corpus.rows import collect
+from tonewright.errors import BadInput, NothingToDo, Refused, TonewrightError
+from tonewright.events import DONE, REFUSED
+from tonewright.gate.examination import examine
+from tonewright.gguf.parity import check
+from tonewright.hosts import settings_for
+from tonewright.ledger.leases import Lease
+from tonewright.models import registry
+from tonewright.remote import courier
+from tonewright.remote.far import sha256_of
+from tonewright.remote.host import open_host
+from tonewright.training.recipe import load_recipe
+from tonewright.workspace import Workspace
+
+MIN_ROWS = 8  # fewer than this teach nothing but themselves
+JUDGE_SECONDS = 1800.0
+
+
+def handle(workspace: Workspace, lease: Lease) -> None:
+    """Do steps until one has to wait; a finished run ends the event as `done` or, by the gate, `refused`."""
+    run = runs.of_event(workspace.ledger, lease.event.id) or _begin(workspace, lease)
+    while run.step in STEPS:
+        following = STEPS[run.step](workspace, lease, run)
+        if following is None:
+            return
+        runs.advance(workspace.ledger, run.id, following)
+        run = dataclasses.replace(run, step=following)
+        lease.extend()
+    _conclude(workspace, lease, run)
+
+
+def _begin(workspace: Workspace, lease: Lease) -> runs.Run:
+    """Freeze the corpus, write the job's files, and name the run by everything that goes into it."""
+    rows = collect(workspace.ledger, workspace.config)
+    train = [r for r in rows if not r.held_out]
+    if len(train) < MIN_ROWS:
+        raise Refused(f"the corpus has {len(train)} rows to train on", f"write until there are {MIN_ROWS}")
+    recipe = load_recipe(workspace.config.training.recipe)
+    base = models.base_of(workspace)
+    settings = json.dumps(dataclasses.asdict(recipe), sort_keys=True)
+    made = workspace.folder("runs", f"incoming-{lease.event.id}")
+    _, code = courier.pack_code(made)
+    snapshot.write(rows, made)
+    export(workspace.ledger, rows, workspace.folder("corpus") / "corpus.jsonl")
+    with workspace.ledger.transaction() as tx:
+        frozen = snapshot.freeze(tx, rows)
+        name = runs.name(
+            snapshot=frozen.id, recipe=hashlib.sha256(settings.encode()).hexdigest(), base=base.sha256, code=code
+        )
+        spec = {
+            "run": name,
+            "command": ["{python}", "-m", "tonewright.training", "{job}"],
+            "base": {"gguf": "blobs/base.gguf", "sha256": base.sha256, "name": base.name},
+            "recipe": dataclasses.asdict(recipe),
+            "cache": "../../cache",
+        }
+        (made / "spec.json").write_text(json.dumps(spec, indent=2) + "\n", encoding="utf-8")
+        job = workspace.folder("runs") / name
+        if not job.exists():
+            made.rename(job)
+        host = workspace.config.training.host
+        run = runs.Run(
+            name, frozen.id, lease.event.id, host, recipe.name, base.sha256, runs.SHIP, {}, tx.now, tx.now
+        )
+        runs.add(tx, run)
+        tx.tell(lease.event.id, "leased", f"run {name}: {len(train)} rows from snapshot {frozen.id}")
+    begun = runs.of_event(workspace.ledger, lease.event.id)
+    assert begun is not None
+    return begun
+
+
+def _ship(workspace: Workspace, lease: Lease, run: runs.Run) -> str:
+    """Bring the job to the host; what is there already is not sent again."""
+    with open_host(settings_for(workspace, run.host)) as host:
+        courier.ship(host, _job(workspace, run), run.id, {"base.gguf": models.base_of(workspace).gguf})
+    return runs.START
+
+
+def _start(workspace: Workspace, lease: Lease, run: runs.Run) -> str:
+    """Start it, or start it again after a crash or a reboot; a living one is left alone."""
+    with open_host(settings_for(workspace, run.host)) as host:
+        courier.start(host, run.id, again=lease.event.attempts > 0)
+    return runs.POLL
+
+
+def _poll(workspace: Workspace, lease: Lease, run: runs.Run) -> str | None:
+    """Ask how far it is; while it runs, come back later."""
+    with open_host(settings_for(workspace, run.host)) as host:
+        state = courier.poll(host, run.id)
+    runs.report(workspace.ledger, run.id, dataclasses.asdict(state))
+    if state.state in ("absent", "queued"):
+        return runs.SHIP if state.state == "absent" else runs.START
+    if state.state == "dead":
+        return runs.START
+    if state.state != "finished":
+        lease.wait(workspace.config.training.poll_seconds, f"run {run.id} is training on {run.host}")
+        return None
+    if state.rc != 0:
+        runs.advance(workspace.ledger, run.id, runs.START)
+        told = state.error or (state.log_tail.strip().splitlines() or ["it left no word"])[-1]
+        raise TonewrightError(f"run {run.id} ended with {state.rc} on {run.host}", told)
+    return runs.FETCH
+
+
+def _fetch(workspace: Workspace, lease: Lease, run: runs.Run) -> str:
+    """Bring the adapter and its reference back, hash by hash."""
+    with open_host(settings_for(workspace, run.host)) as host:
+        try:
+            courier.fetch(host, run.id, _out(workspace, run))
+        except NothingToDo as e:
+            raise TonewrightError(f"run {run.id} finished without a model", "`tonewright retrain --now`") from e
+    return runs.VERIFY
+
+
+def _verify(workspace: Workspace, lease: Lease, run: runs.Run) -> str:
+    """llama.cpp with the exported adapter must say what the trainer said, or the export is wrong."""
+    base, out = models.base_of(workspace), _out(workspace, run)
+    report = check(base.gguf, out / registry.ADAPTER_FILE, out / "reference.npz")
+    _write(out / "parity.json", dataclasses.asdict(report))
+    if not report.ok:
+        raise BadInput(f"run {run.id}: llama.cpp and the trainer disagree", "; ".join(report.reasons))
+    return runs.JUDGE
+
+
+def _judge(workspace: Workspace, lease: Lease, run: runs.Run) -> str:
+    """The gate: champion, challenger and the prompted base answer the same held-out items."""
+    lease.extend(JUDGE_SECONDS)
+    out = _out(workspace, run)
+    champion = registry.alias(workspace.ledger, registry.CHAMPION)
+    same_base = champion is not None and champion.base == run.base
+    report = examine(
+        _job(workspace, run),
+        models.base_of(workspace).gguf,
+        out / registry.ADAPTER_FILE,
+        champion.adapter if champion and same_base and champion.run != run.id else None,
+        workspace.config.gate,
+    )
+    _write(out / "report.json", report.as_dict())
+    (out / "report.md").write_text(report.to_markdown(), encoding="utf-8")
+    return runs.FINISHED
+
+
+STEPS: dict[str, Callable[[Workspace, Lease, runs.Run], str | None]] = {
+    runs.SHIP: _ship,
+    runs.START: _start,
+    runs.POLL: _poll,
+    runs.FETCH: _fetch,
+    runs.VERIFY: _verify,
+    runs.JUDGE: _judge,
+}
+
+
+def _conclude(workspace: Workspace, lease: Lease, run: runs.Run) -> None:
+    """Record the model and, if the gate said so, make it the champion: one transaction with the event's end."""
+    out = _out(workspace, run)
+    report: dict[str, Any] = json.loads((out / "report.json").read_text(encoding="utf-8"))
+    verdict = "promoted" if report["promote"] else "refused"
+    adapter = sha256_of(out / registry.ADAPTER_FILE)
+    with lease.finish(f"{verdict}: {'; '.join(report['reasons'])}", DONE if report["promote"] else REFUSED) as tx:
+        model = registry.add(tx, run.id, out, adapter, verdict, report)
+        registry.challenge(tx, model)
+        if report["promote"]:
+            registry.promote(tx, model)
+
+
+def _job(workspace: Workspace, run: runs.Run) -> Path:
+    return workspace.folder("runs", run.id)
+
+
+def _out(workspace: Workspace, run: runs.Run) -> Path:
+    return workspace.folder("models", run.id)
+
+
+def _write(file: Path, record: dict[str, Any]) -> None:
+    file.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

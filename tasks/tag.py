@@ -1,0 +1,48 @@
+"""Suggest a tone for each passage of one document that no tagger of this version has seen yet."""
+
+from __future__ import annotations
+
+from tasks import models
+from tonewright.ledger.leases import Lease
+from tonewright.tones.tagger import EmbeddedTagger, Suggestion
+from tonewright.workspace import Workspace
+
+
+def handle(workspace: Workspace, lease: Lease) -> None:
+    """Suggestions become machine labels beside the hand's; a tagger that is not sure writes none."""
+    document = lease.event.payload["document"]
+    passages = workspace.ledger.read(
+        "SELECT p.id, p.text_hash, t.text FROM passages p JOIN texts t ON t.hash = p.text_hash WHERE p.document = ?",
+        (document,),
+    )
+    if workspace.config.tagger.use == "none" or not passages:
+        lease.end("done", "no tagger" if passages else "no passages")
+        return
+    with models.embedder(workspace) as embedder:
+        tagger = EmbeddedTagger(embedder, hand_labels(workspace), workspace.vocabulary)
+        suggestions = tagger.suggest([text for _, _, text in passages])
+    source = f"{tagger.name} {tagger.version}"
+    sure = [s for s in suggestions if s.tone is not None]
+    with lease.finish(f"{len(sure)} of {len(passages)} passages given a tone by {source}") as tx:
+        for (passage, name, _), suggestion in zip(passages, suggestions):
+            if suggestion.tone is not None:
+                tx.execute(
+                    """INSERT OR IGNORE INTO labels(text_hash, passage, origin, source, tone, confidence, evidence, created)
+                       VALUES (?, ?, 'machine', ?, ?, ?, ?, ?)""",
+                    (name, passage, source, *_columns(suggestion), tx.now),
+                )
+
+
+def hand_labels(workspace: Workspace) -> list[tuple[str, str]]:
+    """(text, tone) of everything that the author tagged, for the tagger to learn from."""
+    return [
+        (text, tone)
+        for text, tone in workspace.ledger.read(
+            """SELECT DISTINCT t.text, l.tone FROM labels l JOIN texts t ON t.hash = l.text_hash
+               WHERE l.origin = 'hand' ORDER BY l.id"""
+        )
+    ]
+
+
+def _columns(suggestion: Suggestion) -> tuple[str | None, float, str]:
+    return suggestion.tone, suggestion.confidence, suggestion.evidence

@@ -1,0 +1,66 @@
+"""A voice note becomes a document: is it sound, what was said, which tone does its folder name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tasks.take_post import follow_up
+from tonewright.corpus.documents import FOLDER, Document, Excerpt, HandLabel, store
+from tonewright.errors import BadInput
+from tonewright.ledger.leases import Lease
+from tonewright.notes.decode import decode
+from tonewright.notes.transcript import read_transcript, tone_of_folder
+from tonewright.workspace import Workspace
+
+TRANSCRIPT_SECONDS = 3600.0  # a transcript that arrives makes a new event at once; this is only the fallback
+MIN_WORDS = 8
+
+
+def handle(workspace: Workspace, lease: Lease) -> None:
+    """Store the note's paragraphs as passages; without a transcript, wait for one and say so."""
+    payload = lease.event.payload
+    path = Path(payload["path"])
+    kept = workspace.folder("store")
+    with naming(path, kept / payload["version"]):
+        sound = decode(kept / payload["version"])
+    if not payload["transcript"]:
+        lease.wait(TRANSCRIPT_SECONDS, f"waits for its words: write them into {path.with_suffix('.txt').name} beside it")
+        return
+    with naming(path.with_suffix(".txt"), kept / payload["transcript"]):
+        transcript = read_transcript(kept / payload["transcript"], kind=payload["transcript_kind"])
+    tone = tone_of_folder(path, Path(payload["place"]), workspace.vocabulary.names)
+    excerpts = []
+    for start, end in transcript.paragraphs:
+        text = " ".join(transcript.text[start:end].split())
+        if len(text.split()) < MIN_WORDS:
+            continue
+        labels = [HandLabel(tone, FOLDER, start, end)] if tone else []
+        line = transcript.text.count("\n", 0, start) + 1
+        excerpts.append(Excerpt(start, end, line, text, labels))
+    if not excerpts:
+        raise BadInput(f"{path} has no paragraph of at least {MIN_WORDS} words", "write down more of what was said")
+    document = Document(
+        origin="note",
+        place=payload["place"],
+        path=str(path),
+        version=f"{payload['version']}+{payload['transcript']}",
+        commit="",
+        slug=path.stem,
+        title=path.stem,
+        written="",
+        summary=None,
+    )
+    note = f"{sound.seconds:.1f} s of speech, {len(excerpts)} passages" + (f", {tone}" if tone else "")
+    with lease.finish(note) as tx:
+        follow_up(tx, lease.event, store(tx, lease.event.id, document, excerpts))
+
+
+@contextmanager
+def naming(path: Path, copy: Path) -> Iterator[None]:
+    """What is wrong with our copy is told of the file that the author knows."""
+    try:
+        yield
+    except BadInput as e:
+        raise BadInput(e.what.replace(str(copy), str(path)), e.remedy) from e

@@ -1,0 +1,92 @@
+"""One version of one post becomes passages with the tones that the author wrote; or is left out, with the reason."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from tonewright.corpus.documents import FRONT_MATTER, MARK, Document, Excerpt, HandLabel, retire, store
+from tonewright.events import PAIR, REFUSED, SUPERSEDED, TAG, Event, NewEvent
+from tonewright.ledger.leases import Lease
+from tonewright.ledger.store import Transaction
+from tonewright.posts.passages import Passage, split_passages
+from tonewright.posts.post import LeftOut, Post, parse, publication
+from tonewright.repository import Repository
+from tonewright.workspace import Workspace
+
+LONGEST_WAIT_SECONDS = 86400.0  # a post for the year after next is looked at once a day
+
+
+def handle(workspace: Workspace, lease: Lease) -> None:
+    """Read, decide, split, store: in that order, and only if this is still what the post says."""
+    payload = lease.event.payload
+    if not _is_current(workspace, payload):
+        lease.end(SUPERSEDED, "a newer version has been seen")
+        return
+    if not payload["version"]:
+        with lease.finish("gone from the blog, so gone from the corpus") as tx:
+            retire(tx, payload["origin"], payload["place"], payload["path"])
+        return
+    post = parse(_read(workspace, payload), payload["path"])
+    public = publication(post, datetime.now().astimezone(), workspace.config.blog.drafts)
+    if isinstance(public, LeftOut):
+        _leave_out(workspace, lease, public)
+        return
+    passages = split_passages(post, workspace.vocabulary)
+    excerpts = [_excerpt(passage) for passage in passages]
+    tagged = sum(1 for e in excerpts if e.labels)
+    note = f"{len(excerpts)} passage{'s' * (len(excerpts) != 1)}, {tagged} tagged by hand"
+    with lease.finish(note) as tx:
+        follow_up(tx, lease.event, store(tx, lease.event.id, _document(payload, post), excerpts))
+
+
+def follow_up(tx: Transaction, event: Event, document: int) -> None:
+    """What every new document needs: suggestions for its tones, and plain versions."""
+    for kind in (TAG, PAIR):
+        tx.add(NewEvent(kind, event.source, f"document {document}", {"document": document}), parent=event.id)
+
+
+def _is_current(workspace: Workspace, payload: dict[str, str]) -> bool:
+    """Whether the scanners still see this version; events may be worked on in any order."""
+    rows = workspace.ledger.read(
+        "SELECT blob FROM current_posts WHERE repository = ? AND path = ?", (payload["place"], payload["path"])
+    )
+    return (rows[0][0] if rows else "") == payload["version"]
+
+
+def _read(workspace: Workspace, payload: dict[str, str]) -> bytes:
+    if payload["origin"] == "git":
+        return Repository(workspace.root).read_blob(payload["version"])
+    return (workspace.folder("store") / payload["version"]).read_bytes()
+
+
+def _leave_out(workspace: Workspace, lease: Lease, why: LeftOut) -> None:
+    """Take an earlier, public version out of the corpus, and wait for the day if there is one."""
+    payload = lease.event.payload
+    with workspace.ledger.transaction() as tx:
+        retire(tx, payload["origin"], payload["place"], payload["path"])
+    if why.until is None:
+        lease.end(REFUSED, why.reason)
+    else:
+        lease.wait(min(LONGEST_WAIT_SECONDS, max(1.0, why.until.timestamp() - datetime.now().timestamp())), why.reason)
+
+
+def _document(payload: dict[str, str], post: Post) -> Document:
+    return Document(
+        origin=payload["origin"],
+        place=payload["place"],
+        path=payload["path"],
+        version=payload["version"],
+        commit=payload["commit"],
+        slug=post.slug,
+        title=post.title,
+        written=post.date.isoformat() if post.date else "",
+        summary=post.summary,
+    )
+
+
+def _excerpt(passage: Passage) -> Excerpt:
+    labels = [
+        HandLabel(span.tone, FRONT_MATTER if span.form == FRONT_MATTER else MARK, span.start, span.end)
+        for span in passage.tone_spans
+    ]
+    return Excerpt(passage.start, passage.end, passage.line, passage.text, labels)

@@ -1,0 +1,142 @@
+"""What every test stands on: a home of its own, a real blog in a real Git repository, the real command."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tonewright.process import GIT_LOCAL_ENV
+from tonewright.workspace import Workspace, open_workspace
+
+AUTHOR = "ines@example.org"
+REPOSITORY = Path(__file__).parents[1]
+
+# Settings for tests that need no model: hand tones and summaries still make rows.
+QUIET = '[tagger]\nuse = "none"\n[pairs]\nuse = "none"\n[blog]\nauthors = ["ines@example.org"]\n'
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Converted bases are shared by all tests of a session: making one takes half a minute."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(autouse=True)
+def home(
+    tmp_path_factory: pytest.TempPathFactory, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """An empty home and an author's identity: whatever a test does, the real ones stay out of it."""
+    place = tmp_path_factory.mktemp("home")
+    for name in list(os.environ):
+        if name in GIT_LOCAL_ENV or name.startswith(("TONEWRIGHT_", "GIT_", "XDG_", "OPENAI_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(place))
+    monkeypatch.setenv("TONEWRIGHT_STATE", str(tmp_path / "state"))
+    monkeypatch.setenv("TONEWRIGHT_CACHE", str(cache))
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(place / ".gitconfig"))
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    (place / ".gitconfig").write_text(
+        f"[user]\nname = Ines\nemail = {AUTHOR}\n[init]\ndefaultBranch = main\n[commit]\ngpgsign = false\n",
+        encoding="utf-8",
+    )
+    return place
+
+
+@dataclass
+class Blog:
+    """A real blog on disk, driven with the real Git."""
+
+    root: Path
+    commits: int = field(default=0)
+
+    def git(self, *args: str, check: bool = True, env: dict[str, str] | None = None) -> str:
+        """Run git here; returns what it printed."""
+        done = subprocess.run(
+            ["git", *args],
+            cwd=self.root,
+            capture_output=True,
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, **(env or {})},
+        )
+        assert not check or done.returncode == 0, f"git {args}: {done.stderr}"
+        return done.stdout
+
+    def write(self, path: str, text: str | bytes) -> Path:
+        """Write a file below the root."""
+        file = self.root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return file
+
+    def commit(self, message: str = "a post", **files: str) -> str:
+        """Commit everything; returns the commit's id."""
+        self.git("add", "-A")
+        self.git("commit", "-q", "--allow-empty", "-m", message)
+        return self.git("rev-parse", "HEAD").strip()
+
+    def post(self, slug: str, body: str, front: str = "", date: str = "2026-01-02", folder: str = "_posts") -> Path:
+        """Write a Jekyll post."""
+        return self.write(f"{folder}/{date}-{slug}.md", f"---\ntitle: {slug}\n{front}---\n\n{body}\n")
+
+    def settings(self, text: str = QUIET) -> None:
+        """Write tonewright.toml."""
+        self.write("tonewright.toml", text)
+
+    def workspace(self) -> Workspace:
+        """The blog as tonewright sees it."""
+        return open_workspace(self.root)
+
+    def tonewright(self, *args: str, timeout: float = 60, env: dict[str, str] | None = None) -> Finished:
+        """Run the real command here, as a user would."""
+        done = subprocess.run(
+            [sys.executable, "-m", "tonewright", *args],
+            cwd=self.root,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, **(env or {})},
+        )
+        return Finished(done.returncode, done.stdout, done.stderr)
+
+
+@dataclass(frozen=True)
+class Finished:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def blog(tmp_path: Path) -> Blog:
+    """An empty repository with branch main."""
+    root = tmp_path / "blog"
+    root.mkdir()
+    made = Blog(root)
+    made.git("init", "-q")
+    return made
+
+
+PARAGRAPHS = (
+    "The kettle gave up on Tuesday, which is the day it usually picks, and I have been drinking tea from a pan since.",
+    "Nobody on the towpath believes in instructions, so the lock was left open and the cat took it for a new estate.",
+    "I miss the way the old engine complained in the mornings; the new one starts without a word and I do not trust it.",
+)
+
+
+@pytest.fixture
+def paragraphs() -> tuple[str, ...]:
+    """Three passages of prose."""
+    return PARAGRAPHS

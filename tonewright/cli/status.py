@@ -1,0 +1,70 @@
+"""`tonewright status`: counts, what failed and why, what is waiting for what."""
+
+from __future__ import annotations
+
+import argparse
+
+from tonewright.cli import show
+from tonewright.events import Event
+from tonewright.ledger import story
+from tonewright.workspace import open_workspace
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("--json", action="store_true", help="one JSON object")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Exit code 0, whatever there is to tell."""
+    workspace = open_workspace()
+    ledger = workspace.ledger
+    counts = story.counts(ledger)
+    waiting, failed, left_out = story.waiting(ledger), story.failed(ledger), story.left_out(ledger)
+    files = ledger.read("SELECT path, state, note FROM manifest WHERE state != 'taken' ORDER BY path")
+    champion = ledger.read(
+        "SELECT m.id, m.run FROM aliases a JOIN models m ON m.id = a.model WHERE a.name = 'champion'"
+    )
+    if args.json:
+        show.as_json(
+            {
+                "root": str(workspace.root),
+                "state": str(workspace.state),
+                "events": counts,
+                "waiting": [_record(e) for e in waiting],
+                "failed": [_record(e) for e in failed],
+                "left_out": [_record(e) for e in left_out],
+                "files": [{"path": p, "state": s, "note": n} for p, s, n in files],
+                "champion": {"model": champion[0][0], "run": champion[0][1]} if champion else None,
+            }
+        )
+        return 0
+    print(f"{workspace.root}  (state: {workspace.state})")
+    if not counts:
+        print("nothing has come in yet: commit a post, or drop a note, with `tonewright up` running")
+    for kind, states in counts.items():
+        print(f"  {kind:<8}" + "  ".join(f"{number} {state}" for state, number in sorted(states.items())))
+    _section("waiting", [(f"#{e.id}", e.kind, e.source, show.away(e.next_at), e.note) for e in waiting])
+    _section("failed (`tonewright retry` tries again)", [(f"#{e.id}", e.kind, e.source, e.note) for e in failed])
+    _section("left out on purpose", [(f"#{e.id}", e.kind, e.source, e.note) for e in left_out])
+    _section("files that could not be taken yet", files)
+    print(f"champion: model {champion[0][0]} (run {champion[0][1]})" if champion else "champion: none yet")
+    return 0
+
+
+def _section(title: str, rows: list[tuple[object, ...]]) -> None:
+    if rows:
+        print(f"{title}:")
+        show.table(rows)
+
+
+def _record(event: Event) -> dict[str, object]:
+    return {
+        "event": event.id,
+        "kind": event.kind,
+        "source": event.source,
+        "state": event.state,
+        "attempts": event.attempts,
+        "next_at": event.next_at,
+        "note": event.note,
+    }

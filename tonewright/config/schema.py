@@ -1,0 +1,119 @@
+"""Every setting, with its default and what it means. This page and `tonewright init`'s file say the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Blog:
+    """Which writing is the author's, and when it counts as published."""
+
+    posts: tuple[str, ...] = ("_posts", "content", "posts")  # folders with posts, from the repository's root
+    drafts: tuple[str, ...] = ("_drafts",)  # folders whose posts are never published
+    branches: tuple[str, ...] = ("main",)  # branches that count as published
+    authors: tuple[str, ...] = ()  # e-mail addresses; empty: everybody's commits are yours
+    folders: tuple[str, ...] = ()  # plain folders of Markdown outside Git
+
+
+@dataclass(frozen=True)
+class Notes:
+    """Where voice notes are dropped."""
+
+    folders: tuple[str, ...] = ()
+    settle_seconds: float = 5.0  # a note is taken when it has been quiet this long and is whole
+
+
+@dataclass(frozen=True)
+class Watch:
+    """How the folders are looked at."""
+
+    rescan_seconds: float = 60.0  # native events only wake us up; this is what makes sure
+
+
+@dataclass(frozen=True)
+class Tones:
+    """The vocabulary. `plain` means that no tone is marked."""
+
+    names: tuple[str, ...] = ("snark", "dry", "sincere", "playful", "wistful", "plain")
+
+
+@dataclass(frozen=True)
+class Tagger:
+    """Who suggests tones for passages that the hand has not tagged."""
+
+    use: str = "embedded"  # embedded: the small local model and your own labels; none: hand tones only
+    threshold: float = 0.5  # below this confidence it says nothing
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Who writes the plain version that a passage is paired with."""
+
+    use: str = "local"  # local: the base model on this machine; none: no rewrite pairs
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """When a retrain is worth it."""
+
+    min_new_examples: int = 100
+    min_new_words: int = 3000
+    per_tone_minimum: int = 3  # examples that every tone in the corpus must have
+    max_age_days: float = 60.0  # this long after the last snapshot, anything new is enough; 0: never
+    on_push: bool = False  # wait for a push before retraining
+
+
+@dataclass(frozen=True)
+class Model:
+    """What is trained and what writes."""
+
+    base: str = "smollm2-135m"  # a name that `tonewright doctor` lists, or the path of a GGUF file
+
+
+@dataclass(frozen=True)
+class Training:
+    """Where and how."""
+
+    host: str = "local"  # `local`, or a name under [hosts]
+    recipe: str = "smollm2-135m"  # a shipped recipe, or the path of a TOML file
+    held_out: float = 0.15  # share of posts that are never trained on, chosen by hash
+    poll_seconds: float = 5.0
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What a new model must show before it may replace the champion."""
+
+    max_overlap_words: int = 12  # longest run of words that an answer may share with the training text
+    min_kept: float = 0.8  # share of answers that keep every number, name and link of their source
+    items: int = 12  # held-out passages that are answered aloud
+
+
+@dataclass(frozen=True)
+class HostEntry:
+    """One machine that can train, reached over SSH."""
+
+    address: str = ""
+    user: str = ""
+    port: int = 0  # 0: what ~/.ssh/config says, else 22
+    identity: str = ""
+    python: str = "python3"  # a Python with `tonewright[train]` on that machine
+    root: str = "tonewright"  # where jobs are kept, from that machine's home
+
+
+@dataclass(frozen=True)
+class Config:
+    """All settings of one blog."""
+
+    blog: Blog = field(default_factory=Blog)
+    notes: Notes = field(default_factory=Notes)
+    watch: Watch = field(default_factory=Watch)
+    tones: Tones = field(default_factory=Tones)
+    tagger: Tagger = field(default_factory=Tagger)
+    pairs: Pairs = field(default_factory=Pairs)
+    thresholds: Thresholds = field(default_factory=Thresholds)
+    model: Model = field(default_factory=Model)
+    training: Training = field(default_factory=Training)
+    gate: Gate = field(default_factory=Gate)
+    hosts: dict[str, HostEntry] = field(default_factory=dict)

@@ -1,0 +1,65 @@
+"""The text of a new `tonewright.toml`: every setting that an author is likely to touch, each explained."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+TEMPLATE = """\
+# tonewright: what is yours, where it comes from, and when your model is trained again.
+# `tonewright config show --origin` lists every setting and where its value comes from.
+
+[blog]
+posts = {posts}          # folders with published posts, from the repository's root
+drafts = {drafts}        # folders whose posts are never published
+branches = {branches}    # branches that count as published
+authors = {authors}      # your e-mail addresses; [] takes everybody's commits
+folders = []             # plain folders of Markdown outside Git, such as "~/Writing"
+
+[notes]
+folders = {notes}        # where you drop voice notes; a sub-folder named after a tone tags them
+
+[tones]
+# `plain` stands for "no marked tone". Add your own: they are learned from what you tag by hand.
+names = ["snark", "dry", "sincere", "playful", "wistful", "plain"]
+
+[tagger]
+use = "embedded"         # suggests tones with the small local model; "none": only what you tag by hand
+
+[thresholds]             # a retrain starts when the first three are met, or after max_age_days with anything new
+min_new_examples = 100
+min_new_words = 3000
+per_tone_minimum = 3
+max_age_days = 60
+on_push = false          # true: only after a push
+
+[model]
+base = "smollm2-135m"    # or the path of any GGUF file
+
+[training]
+host = "local"           # or the name of a machine below
+recipe = "smollm2-135m"  # also tinyllama-1.1b, phi-2, codellama-7b, or a TOML file of your own
+
+# [hosts.laptop]         # then: tonewright host trust laptop
+# address = "gpu-laptop.local"
+# python = "~/.venvs/tonewright/bin/python"
+"""
+
+
+def render(
+    *,
+    posts: Sequence[str],
+    drafts: Sequence[str],
+    branches: Sequence[str],
+    authors: Sequence[str],
+    notes: Sequence[str],
+) -> str:
+    """The file's text with what `tonewright init` found out about this repository."""
+    return TEMPLATE.format(
+        posts=_list(posts), drafts=_list(drafts), branches=_list(branches), authors=_list(authors), notes=_list(notes)
+    )
+
+
+def _list(words: Sequence[str]) -> str:
+    """A TOML array of strings."""
+    quoted = ['"' + w.replace("\\", "\\\\").replace('"', '\\"') + '"' for w in words]
+    return "[" + ", ".join(quoted) + "]"

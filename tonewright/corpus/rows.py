@@ -1,0 +1,148 @@
+"""What the corpus holds right now, as training rows: every target is the author's own text."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from tonewright import prompts
+from tonewright.config.schema import Config
+from tonewright.corpus.documents import PRIORITY
+from tonewright.ledger.store import Ledger
+
+REWRITE, SUMMARY = "rewrite", "summary"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One example: a request, and the author's words as its answer."""
+
+    id: str
+    kind: str
+    tone: str | None
+    tone_by: str  # hand, machine, or "" when the tone is open
+    request: prompts.Messages
+    answer: str
+    source_text: str  # what the request asks about
+    held_out: bool
+    source: dict[str, Any]  # origin, path, version, commit, start, end, line
+
+    @property
+    def words(self) -> int:
+        """Words of the author's in this row."""
+        return len(self.answer.split())
+
+    def as_json(self) -> str:
+        """One line of the exported corpus: chat messages, and where they come from."""
+        record = {
+            "id": self.id,
+            "kind": self.kind,
+            "tone": self.tone,
+            "tone_by": self.tone_by,
+            "split": "held-out" if self.held_out else "train",
+            "asked": self.source_text,
+            "messages": prompts.training_row(self.request, self.answer),
+            "source": self.source,
+        }
+        return json.dumps(record, ensure_ascii=False, sort_keys=True)
+
+
+def is_held_out(slug: str, share: float) -> bool:
+    """Whether a document is kept away from training: by a hash of its name, so that growth moves nothing."""
+    return int(hashlib.sha256(slug.encode()).hexdigest(), 16) % 1000 < round(share * 1000)
+
+
+def collect(ledger: Ledger, config: Config) -> list[Row]:
+    """All rows of live documents, one per text, in the order in which they were met."""
+    tones = effective_tones(ledger, config.tagger.threshold)
+    rows: dict[str, Row] = {}
+    for row in [*_rewrites(ledger, config, tones), *_summaries(ledger, config)]:
+        rows.setdefault(row.id, row)
+    return list(rows.values())
+
+
+def effective_tones(ledger: Ledger, threshold: float) -> dict[int, tuple[str, str]]:
+    """{passage id: (tone, by)}: the hand's word if there is one, else the machine's if it is sure enough."""
+    found: dict[int, tuple[tuple[int, float], str, str]] = {}
+    for passage, origin, source, tone, confidence in ledger.read(
+        "SELECT passage, origin, source, tone, confidence FROM labels WHERE passage IS NOT NULL ORDER BY id"
+    ):
+        if origin == "hand":
+            rank = (PRIORITY.index(source) if source in PRIORITY else -1, 0.0)
+        elif (confidence or 0.0) >= threshold:
+            rank = (len(PRIORITY), -confidence)
+        else:
+            continue
+        if passage not in found or rank < found[passage][0]:
+            found[passage] = (rank, tone, origin)
+    return {passage: (tone, origin) for passage, (_, tone, origin) in found.items()}
+
+
+def _rewrites(ledger: Ledger, config: Config, tones: dict[int, tuple[str, str]]) -> list[Row]:
+    rows = []
+    for passage, answer, plain, slug, *where in ledger.read(
+        """SELECT p.id, t.text, plain.text, d.slug, d.origin, d.path, d.version, d.commit_id,
+                  p.span_start, p.span_end, p.line
+           FROM passages p JOIN documents d ON d.id = p.document AND d.live = 1
+           JOIN texts t ON t.hash = p.text_hash
+           JOIN plain_versions v ON v.text_hash = p.text_hash AND v.plain_hash IS NOT NULL
+           JOIN texts plain ON plain.hash = v.plain_hash
+           ORDER BY p.id"""
+    ):
+        tone, by = tones.get(passage, (None, ""))
+        rows.append(
+            Row(
+                _row_id(REWRITE, tone, plain, answer),
+                REWRITE,
+                tone,
+                by,
+                prompts.rewrite(plain, tone),
+                answer,
+                plain,
+                is_held_out(slug, config.training.held_out),
+                _source(where),
+            )
+        )
+    return rows
+
+
+def _summaries(ledger: Ledger, config: Config) -> list[Row]:
+    rows = []
+    for document, answer, slug, *where in ledger.read(
+        """SELECT d.id, t.text, d.slug, d.origin, d.path, d.version, d.commit_id, 0, 0, 1
+           FROM documents d JOIN texts t ON t.hash = d.summary_hash WHERE d.live = 1 ORDER BY d.id"""
+    ):
+        body = "\n\n".join(
+            text
+            for (text,) in ledger.read(
+                """SELECT t.text FROM passages p JOIN texts t ON t.hash = p.text_hash
+                   WHERE p.document = ? ORDER BY p.span_start""",
+                (document,),
+            )
+        )
+        if not body:
+            continue
+        rows.append(
+            Row(
+                _row_id(SUMMARY, None, body, answer),
+                SUMMARY,
+                None,
+                "",
+                prompts.summarise(body),
+                answer,
+                body,
+                is_held_out(slug, config.training.held_out),
+                _source(where),
+            )
+        )
+    return rows
+
+
+def _source(where: list[Any]) -> dict[str, Any]:
+    return dict(zip(("origin", "path", "version", "commit", "start", "end", "line"), where))
+
+
+def _row_id(kind: str, tone: str | None, asked: str, answer: str) -> str:
+    return hashlib.sha256(json.dumps([kind, tone, asked, answer], ensure_ascii=False).encode()).hexdigest()[:20]

@@ -1,0 +1,141 @@
+"""The ledger's tables, and how an older file becomes a newer one."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from tonewright.errors import TonewrightError
+
+# Each entry takes the file from version n to n + 1, forward only. Never edit one that has been released.
+MIGRATIONS: tuple[str, ...] = (
+    """
+    CREATE TABLE events (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        key TEXT NOT NULL UNIQUE,
+        kind TEXT NOT NULL,
+        source TEXT NOT NULL,
+        payload TEXT NOT NULL,
+        state TEXT NOT NULL DEFAULT 'pending'
+            CHECK (state IN ('pending', 'leased', 'done', 'refused', 'superseded', 'failed')),
+        attempts INTEGER NOT NULL DEFAULT 0,   -- errors met
+        deaths INTEGER NOT NULL DEFAULT 0,     -- workers that died while they held it
+        next_at REAL NOT NULL DEFAULT 0,       -- not before this time (seconds since the epoch)
+        lease_token TEXT, lease_owner TEXT, lease_until REAL,
+        note TEXT NOT NULL DEFAULT '',         -- what it waits for, why it was left out, the last error
+        parent INTEGER REFERENCES events(id),
+        created REAL NOT NULL, updated REAL NOT NULL
+    );
+    CREATE INDEX events_open ON events(next_at) WHERE state IN ('pending', 'leased');
+    CREATE INDEX events_source ON events(kind, source);
+    CREATE INDEX events_parent ON events(parent);
+    CREATE TABLE history (
+        id INTEGER PRIMARY KEY, event INTEGER NOT NULL REFERENCES events(id),
+        at REAL NOT NULL, state TEXT NOT NULL, note TEXT NOT NULL
+    );
+    CREATE INDEX history_event ON history(event);
+
+    -- What the scanners saw last. Written in the same transaction as the events that follow from it.
+    CREATE TABLE tips (repository TEXT, ref TEXT, oid TEXT NOT NULL, PRIMARY KEY (repository, ref));
+    CREATE TABLE versions (           -- every version of every post that was ever announced
+        repository TEXT, path TEXT, blob TEXT, commit_id TEXT NOT NULL, PRIMARY KEY (repository, path, blob)
+    );
+    CREATE TABLE current_posts (      -- what the tips say now: the truth that post events are checked against
+        repository TEXT, path TEXT, blob TEXT NOT NULL, commit_id TEXT NOT NULL, PRIMARY KEY (repository, path)
+    );
+    CREATE TABLE pushes (
+        repository TEXT, ref TEXT, oid TEXT, at INTEGER, PRIMARY KEY (repository, ref, oid, at)
+    );
+    CREATE TABLE manifest (           -- one row per watched file; signature = size, mtime, ctime, inode
+        root TEXT, path TEXT, signature TEXT NOT NULL, sha256 TEXT, state TEXT NOT NULL, note TEXT NOT NULL,
+        PRIMARY KEY (root, path)
+    );
+
+    -- The corpus. Texts sit apart, keyed by hash, so that one can be forgotten while ids and decisions stay.
+    CREATE TABLE texts (hash TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE documents (
+        id INTEGER PRIMARY KEY, origin TEXT NOT NULL, place TEXT NOT NULL, path TEXT NOT NULL,
+        version TEXT NOT NULL, commit_id TEXT NOT NULL DEFAULT '', slug TEXT NOT NULL, title TEXT NOT NULL,
+        written TEXT NOT NULL DEFAULT '', summary_hash TEXT, live INTEGER NOT NULL DEFAULT 1,
+        event INTEGER REFERENCES events(id), UNIQUE (origin, place, path, version)
+    );
+    CREATE TABLE passages (
+        id INTEGER PRIMARY KEY, document INTEGER NOT NULL REFERENCES documents(id),
+        span_start INTEGER NOT NULL, span_end INTEGER NOT NULL, line INTEGER NOT NULL,
+        text_hash TEXT NOT NULL, words INTEGER NOT NULL, created REAL NOT NULL,
+        UNIQUE (document, span_start, span_end)
+    );
+    CREATE INDEX passages_text ON passages(text_hash);
+    CREATE TABLE labels (             -- the hand's word and the machine's suggestion are separate rows
+        id INTEGER PRIMARY KEY, text_hash TEXT NOT NULL, passage INTEGER REFERENCES passages(id),
+        origin TEXT NOT NULL CHECK (origin IN ('hand', 'machine')), source TEXT NOT NULL, tone TEXT NOT NULL,
+        confidence REAL, span_start INTEGER, span_end INTEGER, evidence TEXT NOT NULL DEFAULT '',
+        created REAL NOT NULL, UNIQUE (passage, origin, source, tone)
+    );
+    CREATE TABLE plain_versions (     -- cache: a passage is made plain once per maker
+        text_hash TEXT, maker TEXT, plain_hash TEXT, note TEXT NOT NULL DEFAULT '', PRIMARY KEY (text_hash, maker)
+    );
+    CREATE TABLE exports (name TEXT PRIMARY KEY, lines INTEGER NOT NULL, sha256 TEXT NOT NULL, at REAL NOT NULL);
+
+    -- From snapshot to champion.
+    CREATE TABLE snapshots (id TEXT PRIMARY KEY, rows TEXT NOT NULL, created REAL NOT NULL);
+    CREATE TABLE runs (
+        id TEXT PRIMARY KEY, snapshot TEXT NOT NULL REFERENCES snapshots(id), event INTEGER REFERENCES events(id),
+        host TEXT NOT NULL, recipe TEXT NOT NULL, base TEXT NOT NULL, step TEXT NOT NULL,
+        progress TEXT NOT NULL DEFAULT '{}', created REAL NOT NULL, updated REAL NOT NULL
+    );
+    CREATE TABLE models (
+        id INTEGER PRIMARY KEY, run TEXT NOT NULL UNIQUE REFERENCES runs(id), folder TEXT NOT NULL,
+        adapter_sha256 TEXT NOT NULL, verdict TEXT NOT NULL, report TEXT NOT NULL, created REAL NOT NULL
+    );
+    CREATE TABLE aliases (name TEXT PRIMARY KEY, model INTEGER REFERENCES models(id), since REAL NOT NULL);
+    """,
+)
+VERSION = len(MIGRATIONS)
+
+
+def migrate(db: sqlite3.Connection, file: Path) -> None:
+    """Bring `file` up to `VERSION`, after a backup beside it when it already holds something.
+
+    Raises `TonewrightError` when the file was written by a newer tonewright: guessing at it could lose events.
+    """
+    found = db.execute("PRAGMA user_version").fetchone()[0]
+    if found > VERSION:
+        raise TonewrightError(
+            f"{file} was written by a newer tonewright (ledger version {found}, this one knows {VERSION})",
+            "upgrade tonewright, or point TONEWRIGHT_STATE at another folder",
+        )
+    if found == VERSION:
+        return
+    if found:
+        _backup(db, file.with_suffix(f".v{found}.backup"))
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        # Somebody else may have migrated while we waited for the lock.
+        for number in range(db.execute("PRAGMA user_version").fetchone()[0], VERSION):
+            for statement in _statements(MIGRATIONS[number]):
+                db.execute(statement)
+        db.execute(f"PRAGMA user_version = {VERSION}")
+        db.execute("COMMIT")
+    except BaseException:
+        db.execute("ROLLBACK")
+        raise
+
+
+def _backup(db: sqlite3.Connection, destination: Path) -> None:
+    copy = sqlite3.connect(destination)
+    try:
+        db.backup(copy)
+    finally:
+        copy.close()
+
+
+def _statements(script: str) -> list[str]:
+    """Split a script into statements; `executescript` would commit between them."""
+    statements, buffer = [], ""
+    for line in script.splitlines(keepends=True):
+        buffer += line
+        if sqlite3.complete_statement(buffer):
+            statements.append(buffer)
+            buffer = ""
+    return statements

@@ -1,0 +1,141 @@
+"""Opening the ledger file, and the transactions in which everything is written."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tonewright.errors import TryLater
+from tonewright.events import PENDING, NewEvent
+from tonewright.ledger.schema import migrate
+
+BUSY_SECONDS = 30.0
+
+
+class Transaction:
+    """An open `BEGIN IMMEDIATE`: all of what is written through it happens, or nothing does."""
+
+    def __init__(self, db: sqlite3.Connection, now: float) -> None:
+        self._db = db
+        self.now = now
+        self.added: list[int] = []
+
+    def execute(self, sql: str, parameters: Iterable[Any] = ()) -> sqlite3.Cursor:
+        """Run one statement inside this transaction."""
+        return self._db.execute(sql, tuple(parameters))
+
+    def add(self, new: NewEvent, parent: int | None = None) -> int | None:
+        """Record an event; returns its id, or None when the ledger has it already."""
+        row = self.execute(
+            """INSERT OR IGNORE INTO events(key, kind, source, payload, next_at, parent, created, updated)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id""",
+            (
+                new.key,
+                new.kind,
+                new.source,
+                json.dumps(new.payload, ensure_ascii=False, sort_keys=True),
+                new.not_before,
+                parent,
+                self.now,
+                self.now,
+            ),
+        ).fetchone()
+        if row is None:
+            return None
+        event = int(row[0])
+        self.tell(event, PENDING, "seen")
+        self.added.append(event)
+        return event
+
+    def tell(self, event: int, state: str, note: str) -> None:
+        """Add a line to the event's story."""
+        self.execute(
+            "INSERT INTO history(event, at, state, note) VALUES (?, ?, ?, ?)", (event, self.now, state, note)
+        )
+
+
+class Ledger:
+    """The one authoritative file. Safe to use from several threads and processes at once.
+
+    Every thread gets a connection of its own; WAL with synchronous=FULL means that a returned commit survives a
+    power cut on an honest disk.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self._local = threading.local()
+        self._connections: list[sqlite3.Connection] = []
+        self._guard = threading.Lock()
+        self._connect()
+
+    def _connect(self) -> sqlite3.Connection:
+        db: sqlite3.Connection | None = getattr(self._local, "db", None)
+        if db is not None:
+            return db
+        db = sqlite3.connect(
+            self.file, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=256
+        )
+        self.file.chmod(0o600)
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        db.execute("PRAGMA foreign_keys = ON")
+        db.execute("PRAGMA secure_delete = ON")
+        migrate(db, self.file)
+        self._local.db = db
+        with self._guard:
+            self._connections.append(db)
+        return db
+
+    def close(self) -> None:
+        """Close every thread's connection."""
+        with self._guard:
+            for db in self._connections:
+                db.close()
+            self._connections.clear()
+        self._local = threading.local()
+
+    def read(self, sql: str, parameters: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
+        """All rows of a query, outside any transaction."""
+        return self._connect().execute(sql, tuple(parameters)).fetchall()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """Everything inside happens or nothing does. Raises `TryLater` when the disk is full or the file is busy."""
+        db = self._connect()
+        try:
+            db.execute("BEGIN IMMEDIATE")
+            yield Transaction(db, time.time())
+            db.execute("COMMIT")
+        except sqlite3.OperationalError as e:
+            _roll_back(db)
+            raise _translated(e, self.file) from e
+        except BaseException:
+            _roll_back(db)
+            raise
+
+    def add(self, events: Iterable[NewEvent], parent: int | None = None) -> list[int]:
+        """Record events in one transaction; returns the ids of those that were new."""
+        with self.transaction() as tx:
+            for event in events:
+                tx.add(event, parent)
+            return tx.added
+
+
+def _roll_back(db: sqlite3.Connection) -> None:
+    if db.in_transaction:
+        db.execute("ROLLBACK")
+
+
+def _translated(error: sqlite3.OperationalError, file: Path) -> Exception:
+    text = str(error)
+    if "disk is full" in text or "disk I/O error" in text:
+        return TryLater(f"{file} could not be written ({text})", "free some space; nothing accepted was lost")
+    if "locked" in text or "busy" in text:
+        return TryLater(f"{file} stayed locked for {BUSY_SECONDS:.0f} s", "another tonewright is busy; try again")
+    return error

