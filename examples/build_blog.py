@@ -75,9 +75,7 @@ def main() -> None:
     """Build the blog where the command line says."""
     parser = argparse.ArgumentParser(description="Make the example blog a real Git repository.")
     parser.add_argument("destination", type=Path)
-    parser.add_argument(
-        "--until", type=int, default=None, help="as in a slice: -2 leaves the last two commits out"
-    )
+    parser.add_argument("--until", type=int, default=None, help="as in a slice: -2 leaves the last two commits out")
     arguments = parser.parse_args()
     print(build(arguments.destination, until=arguments.until))
 

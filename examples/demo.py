@@ -73,7 +73,9 @@ def asked(*words: str) -> dict[str, Any]:
 def up() -> Iterator[subprocess.Popen[bytes]]:
     """`tonewright up` in the background: watchers and queue, its words in .demo/up.log."""
     with (HOME / "up.log").open("ab") as log:
-        process = subprocess.Popen([*COMMAND, "up"], cwd=BLOG, env=ENV, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        process = subprocess.Popen(
+            [*COMMAND, "up"], cwd=BLOG, env=ENV, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+        )
         try:
             yield process
         finally:
@@ -141,8 +143,12 @@ def follow_corpus() -> None:
     line, quiet = Line(), 0
     while quiet < 4:
         told = asked("status")["events"]
-        open_ = sum(states.get(s, 0) for kind, states in told.items() for s in ("pending", "leased") if kind != "retrain")
-        waiting = sum(1 for e in asked("status")["waiting"] if e["kind"] != "retrain" and e["next_at"] > time.time() + 2)
+        open_ = sum(
+            states.get(s, 0) for kind, states in told.items() for s in ("pending", "leased") if kind != "retrain"
+        )
+        waiting = sum(
+            1 for e in asked("status")["waiting"] if e["kind"] != "retrain" and e["next_at"] > time.time() + 2
+        )
         counts = asked("corpus", "stats")
         line.show(
             f"{counts['passages']} passages, {sum(counts['tones']['hand'].values())} tagged by hand, "
@@ -193,7 +199,10 @@ def spark(losses: list[float]) -> str:
         return ""
     picked = losses[:: max(1, len(losses) // 40)]
     low, high = min(picked), max(picked)
-    return "".join(blocks[round((x - low) / (high - low or 1) * 7)] for x in picked) + f" {losses[0]:.2f} → {losses[-1]:.2f}"
+    return (
+        "".join(blocks[round((x - low) / (high - low or 1) * 7)] for x in picked)
+        + f" {losses[0]:.2f} → {losses[-1]:.2f}"
+    )
 
 
 def show_result(model: dict[str, Any]) -> None:

@@ -65,7 +65,11 @@ def _announce(tx: Transaction, place: str, version: Version, authors: tuple[str,
 
 
 def _settle_current(
-    tx: Transaction, place: str, now: dict[str, str], newest: dict[tuple[str, str], Version], authors: tuple[str, ...]
+    tx: Transaction,
+    place: str,
+    now: dict[str, str],
+    newest: dict[tuple[str, str], Version],
+    authors: tuple[str, ...],
 ) -> None:
     """Make `current_posts` equal to `now`, with an event for a return to an older version and for a removal."""
     before = {

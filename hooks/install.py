@@ -35,7 +35,12 @@ def install(repository: Repository, spool: Path, *, dry_run: bool = False) -> li
     folder = hooks_folder(repository)
     if is_shared(repository, folder):
         line = f"true >{spool / 'git'}"
-        return [Change(f"left alone (core.hooksPath serves other repositories too); add this line yourself: {line}", folder)]
+        return [
+            Change(
+                f"left alone (core.hooksPath serves other repositories too); add this line yourself: {line}",
+                folder,
+            )
+        ]
     changes = []
     for name in HOOKS:
         file = folder / name

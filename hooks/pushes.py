@@ -37,7 +37,9 @@ def scan(workspace: Workspace, repository: Repository) -> list[int]:
 def _pushes(repository: Repository, ref: str) -> list[tuple[str, int]]:
     """(commit id, seconds since the epoch) of each push that the reflog of `ref` tells of, oldest first."""
     shown = run(
-        ["git", "log", "-g", "--date=unix", "--format=%H%x09%gd%x09%gs", ref, "--"], cwd=repository.top, check=False
+        ["git", "log", "-g", "--date=unix", "--format=%H%x09%gd%x09%gs", ref, "--"],
+        cwd=repository.top,
+        check=False,
     )
     found = []
     for line in shown.stdout.splitlines():

@@ -26,7 +26,12 @@ def run(workspace: Workspace) -> None:
     sweeper = threading.Thread(target=_sweep, args=(workspace, stop), daemon=True)
     sweeper.start()
     consumer = huey.create_consumer(
-        workers=WORKERS, periodic=False, initial_delay=0.05, max_delay=0.5, graceful_signal="TERM", shutdown_timeout=20
+        workers=WORKERS,
+        periodic=False,
+        initial_delay=0.05,
+        max_delay=0.5,
+        graceful_signal="TERM",
+        shutdown_timeout=20,
     )
     try:
         consumer.run()

@@ -3,19 +3,45 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from tonewright.models.base import BaseModel, find_base
+from tonewright.tones.tagger import Tagger
+from tonewright.tones.taggers import make_tagger
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from tonewright.models.llama import Embedder, LocalModel
     from tonewright.workspace import Workspace
 
 _use = threading.Lock()
-_embedders: dict[str, Embedder] = {}
+_embedders: dict[str, RememberingEmbedder] = {}
 _writers: dict[str, LocalModel] = {}
+_taggers: dict[Hashable, Tagger] = {}
+REMEMBERED = 20_000  # vectors; 576 float32 each for the smallest base, so 46 MB
+
+
+class RememberingEmbedder:
+    """An embedder that embeds no text twice: a tagger that is taught one more label has seen all the others."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self.embedder = embedder
+        self._known: dict[str, NDArray[np.float32]] = {}
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """One L2-normalised row per text, shape (n, width)."""
+        import numpy as np
+
+        missing = [t for t in dict.fromkeys(texts) if t not in self._known]
+        if len(self._known) + len(missing) > REMEMBERED:
+            self._known.clear()
+            missing = list(dict.fromkeys(texts))
+        self._known.update(zip(missing, self.embedder.embed(missing)))
+        return np.stack([self._known[t] for t in texts])
 
 
 def base_of(workspace: Workspace) -> BaseModel:
@@ -24,15 +50,26 @@ def base_of(workspace: Workspace) -> BaseModel:
 
 
 @contextmanager
-def embedder(workspace: Workspace) -> Iterator[Embedder]:
-    """The base as an embedder, for as long as the block lasts."""
+def tagger(workspace: Workspace, labels: Sequence[tuple[str, str]]) -> Iterator[Tagger]:
+    """The configured tagger, taught with the author's `labels`, for as long as the block lasts."""
+    settings = workspace.config.tagger
+    base = base_of(workspace)
+    taught = (base.sha256, workspace.vocabulary, settings, tuple(labels))
+    with _use:
+        if taught not in _taggers:
+            _taggers.clear()  # one author, one set of labels at a time
+            _taggers[taught] = make_tagger(
+                settings.use, lambda: _embedder(base), labels, workspace.vocabulary, settings.threshold
+            )
+        yield _taggers[taught]
+
+
+def _embedder(base: BaseModel) -> RememberingEmbedder:
     from tonewright.models.llama import Embedder
 
-    base = base_of(workspace)
-    with _use:
-        if base.sha256 not in _embedders:
-            _embedders[base.sha256] = Embedder(base.gguf)
-        yield _embedders[base.sha256]
+    if base.sha256 not in _embedders:
+        _embedders[base.sha256] = RememberingEmbedder(Embedder(base.gguf))
+    return _embedders[base.sha256]
 
 
 @contextmanager
@@ -50,7 +87,7 @@ def writer(workspace: Workspace) -> Iterator[LocalModel]:
 def close() -> None:
     """Free every model; a worker calls this before it ends."""
     with _use:
-        for model in [*_embedders.values(), *_writers.values()]:
+        for model in [*(e.embedder for e in _embedders.values()), *_writers.values()]:
             model.close()
-        _embedders.clear()
-        _writers.clear()
+        for known in (_embedders, _writers, _taggers):
+            known.clear()

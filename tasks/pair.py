@@ -1,4 +1,4 @@
-"""Find a plain version for each passage of one document: what the model will be asked to put into the author's words."""
+"""Find a plain version for each passage of one document: the question to which the author's words are the answer."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def handle(workspace: Workspace, lease: Lease) -> None:
     todo = _without_plain(workspace, lease.event.payload["document"])
     for number, (name, text) in enumerate(todo):
         with models.writer(workspace) as model:
-            maker = LocalPlainMaker(model)
+            maker = LocalPlainMaker(model, models.base_of(workspace).name)
             plain = maker.make(text)
         with workspace.ledger.transaction() as tx:
             tx.execute(

@@ -60,7 +60,10 @@ def _begin(workspace: Workspace, lease: Lease) -> runs.Run:
     with workspace.ledger.transaction() as tx:
         frozen = snapshot.freeze(tx, rows)
         name = runs.name(
-            snapshot=frozen.id, recipe=hashlib.sha256(settings.encode()).hexdigest(), base=base.sha256, code=code
+            snapshot=frozen.id,
+            recipe=hashlib.sha256(settings.encode()).hexdigest(),
+            base=base.sha256,
+            code=code,
         )
         spec = {
             "run": name,
@@ -74,9 +77,7 @@ def _begin(workspace: Workspace, lease: Lease) -> runs.Run:
         if not job.exists():
             made.rename(job)
         host = workspace.config.training.host
-        run = runs.Run(
-            name, frozen.id, lease.event.id, host, recipe.name, base.sha256, runs.SHIP, {}, tx.now, tx.now
-        )
+        run = runs.Run(name, frozen.id, lease.event.id, host, recipe.name, base.sha256, runs.SHIP, {}, tx.now, tx.now)
         runs.add(tx, run)
         tx.tell(lease.event.id, "leased", f"run {name}: {len(train)} rows from snapshot {frozen.id}")
     begun = runs.of_event(workspace.ledger, lease.event.id)
@@ -149,6 +150,7 @@ def _judge(workspace: Workspace, lease: Lease, run: runs.Run) -> str:
         out / registry.ADAPTER_FILE,
         champion.adapter if champion and same_base and champion.run != run.id else None,
         workspace.config.gate,
+        lambda told: runs.report(workspace.ledger, run.id, {"gate": told}),
     )
     _write(out / "report.json", report.as_dict())
     (out / "report.md").write_text(report.to_markdown(), encoding="utf-8")

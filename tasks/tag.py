@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tasks import models
 from tonewright.ledger.leases import Lease
-from tonewright.tones.tagger import EmbeddedTagger, Suggestion
+from tonewright.tones.tagger import Suggestion
 from tonewright.workspace import Workspace
 
 
@@ -18,16 +18,16 @@ def handle(workspace: Workspace, lease: Lease) -> None:
     if workspace.config.tagger.use == "none" or not passages:
         lease.end("done", "no tagger" if passages else "no passages")
         return
-    with models.embedder(workspace) as embedder:
-        tagger = EmbeddedTagger(embedder, hand_labels(workspace), workspace.vocabulary)
+    with models.tagger(workspace, hand_labels(workspace)) as tagger:
         suggestions = tagger.suggest([text for _, _, text in passages])
-    source = f"{tagger.name} {tagger.version}"
+        source = f"{tagger.name} {tagger.version}"
     sure = [s for s in suggestions if s.tone is not None]
     with lease.finish(f"{len(sure)} of {len(passages)} passages given a tone by {source}") as tx:
         for (passage, name, _), suggestion in zip(passages, suggestions):
             if suggestion.tone is not None:
                 tx.execute(
-                    """INSERT OR IGNORE INTO labels(text_hash, passage, origin, source, tone, confidence, evidence, created)
+                    """INSERT OR IGNORE INTO
+                       labels(text_hash, passage, origin, source, tone, confidence, evidence, created)
                        VALUES (?, ?, 'machine', ?, ?, ?, ?, ?)""",
                     (name, passage, source, *_columns(suggestion), tx.now),
                 )

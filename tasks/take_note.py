@@ -26,7 +26,10 @@ def handle(workspace: Workspace, lease: Lease) -> None:
     with naming(path, kept / payload["version"]):
         sound = decode(kept / payload["version"])
     if not payload["transcript"]:
-        lease.wait(TRANSCRIPT_SECONDS, f"waits for its words: write them into {path.with_suffix('.txt').name} beside it")
+        lease.wait(
+            TRANSCRIPT_SECONDS,
+            f"waits for its words: write them into {path.with_suffix('.txt').name} beside it",
+        )
         return
     with naming(path.with_suffix(".txt"), kept / payload["transcript"]):
         transcript = read_transcript(kept / payload["transcript"], kind=payload["transcript_kind"])

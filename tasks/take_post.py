@@ -48,7 +48,8 @@ def follow_up(tx: Transaction, event: Event, document: int) -> None:
 def _is_current(workspace: Workspace, payload: dict[str, str]) -> bool:
     """Whether the scanners still see this version; events may be worked on in any order."""
     rows = workspace.ledger.read(
-        "SELECT blob FROM current_posts WHERE repository = ? AND path = ?", (payload["place"], payload["path"])
+        "SELECT blob FROM current_posts WHERE repository = ? AND path = ?",
+        (payload["place"], payload["path"]),
     )
     return (rows[0][0] if rows else "") == payload["version"]
 
@@ -67,7 +68,10 @@ def _leave_out(workspace: Workspace, lease: Lease, why: LeftOut) -> None:
     if why.until is None:
         lease.end(REFUSED, why.reason)
     else:
-        lease.wait(min(LONGEST_WAIT_SECONDS, max(1.0, why.until.timestamp() - datetime.now().timestamp())), why.reason)
+        lease.wait(
+            min(LONGEST_WAIT_SECONDS, max(1.0, why.until.timestamp() - datetime.now().timestamp())),
+            why.reason,
+        )
 
 
 def _document(payload: dict[str, str], post: Post) -> Document:

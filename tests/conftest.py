@@ -127,16 +127,3 @@ def blog(tmp_path: Path) -> Blog:
     made = Blog(root)
     made.git("init", "-q")
     return made
-
-
-PARAGRAPHS = (
-    "The kettle gave up on Tuesday, which is the day it usually picks, and I have been drinking tea from a pan since.",
-    "Nobody on the towpath believes in instructions, so the lock was left open and the cat took it for a new estate.",
-    "I miss the way the old engine complained in the mornings; the new one starts without a word and I do not trust it.",
-)
-
-
-@pytest.fixture
-def paragraphs() -> tuple[str, ...]:
-    """Three passages of prose."""
-    return PARAGRAPHS

@@ -12,9 +12,24 @@ from tonewright.errors import Missing, TonewrightError
 # What `git rev-parse --local-env-vars` lists. Git sets some of these for hooks, and a child that inherits them
 # answers for (and writes into the index of) the wrong repository.
 GIT_LOCAL_ENV = frozenset(
-    """GIT_ALTERNATE_OBJECT_DIRECTORIES GIT_CONFIG GIT_CONFIG_PARAMETERS GIT_CONFIG_COUNT GIT_OBJECT_DIRECTORY
-    GIT_DIR GIT_WORK_TREE GIT_IMPLICIT_WORK_TREE GIT_GRAFT_FILE GIT_INDEX_FILE GIT_NO_REPLACE_OBJECTS
-    GIT_REPLACE_REF_BASE GIT_PREFIX GIT_SHALLOW_FILE GIT_COMMON_DIR GIT_INTERNAL_SUPER_PREFIX""".split()
+    [
+        "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+        "GIT_CONFIG",
+        "GIT_CONFIG_PARAMETERS",
+        "GIT_CONFIG_COUNT",
+        "GIT_OBJECT_DIRECTORY",
+        "GIT_DIR",
+        "GIT_WORK_TREE",
+        "GIT_IMPLICIT_WORK_TREE",
+        "GIT_GRAFT_FILE",
+        "GIT_INDEX_FILE",
+        "GIT_NO_REPLACE_OBJECTS",
+        "GIT_REPLACE_REF_BASE",
+        "GIT_PREFIX",
+        "GIT_SHALLOW_FILE",
+        "GIT_COMMON_DIR",
+        "GIT_INTERNAL_SUPER_PREFIX",
+    ]
 )
 
 
@@ -64,9 +79,7 @@ def run(
 
 def start(argv: Sequence[str | Path], *, pass_fds: Sequence[int] = ()) -> subprocess.Popen[bytes]:
     """Start a long-lived child that shares our stdout and stderr; the caller waits for it."""
-    return subprocess.Popen(
-        [str(a) for a in argv], stdin=subprocess.DEVNULL, pass_fds=tuple(pass_fds), env=clean_env()
-    )
+    return subprocess.Popen([str(a) for a in argv], stdin=subprocess.DEVNULL, pass_fds=tuple(pass_fds), env=clean_env())
 
 
 def stop(process: subprocess.Popen[bytes], seconds: float) -> None:

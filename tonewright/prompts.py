@@ -9,6 +9,25 @@ Messages = list[dict[str, str]]
 SYSTEM = "You write in the author's own voice."
 SUMMARY_SOURCE_WORDS = 160  # enough of a post to say what it is about, and a row still fits the context
 
+_PLAIN_EXAMPLES = (
+    (
+        "My neighbour Ruth has finally, after nine years, bought a new bin. It has a pedal! "
+        "She showed it to me as though it had a degree.",
+        "After nine years my neighbour Ruth bought a new bin with a pedal. She showed it to me.",
+    ),
+    (
+        "I did not go to Leeds on Friday. The 8:15 was cancelled (of course it was), "
+        "and the 9:02 turned out to be a bus wearing a hat.",
+        "I did not go to Leeds on Friday, because the 8:15 was cancelled and the 9:02 was a bus.",
+    ),
+    (
+        "There used to be a bakery on Mill Street. I can still smell it some mornings, "
+        "and I have never quite forgiven the phone shop that took its place.",
+        "Mill Street once had a bakery. A phone shop took its place. I have not forgiven that, "
+        "and I remember the smell.",
+    ),
+)
+
 
 def rewrite(text: str, tone: str | None) -> Messages:
     """Ask for `text` in the author's words; `tone` None leaves the tone open."""
@@ -32,15 +51,29 @@ def few_shot(request: Messages, examples: Sequence[tuple[Messages, str]]) -> Mes
 
 
 def make_plain(text: str) -> Messages:
-    """Ask the untrained base for the same content without any voice."""
-    return [
+    """Ask the untrained base for the same content without any voice.
+
+    The answered examples double the share of usable answers of a 135M model; they are the same every time, so
+    llama.cpp reads them once.
+    """
+    messages = [
         {
             "role": "system",
             "content": "You restate text in short, neutral sentences. Keep every fact, name and number. "
             "Leave out jokes, feelings and figures of speech.",
-        },
-        {"role": "user", "content": f"Restate this neutrally:\n\n{text}"},
+        }
     ]
+    for written, plain in _PLAIN_EXAMPLES:
+        messages += [
+            {"role": "user", "content": f"Restate: {written}"},
+            {"role": "assistant", "content": plain},
+        ]
+    return [*messages, {"role": "user", "content": f"Restate: {text}"}]
+
+
+def room_for(text: str) -> int:
+    """How many tokens a rewriting of `text` may take: 1.6 times its words, at about 1.5 tokens to a word."""
+    return 16 + round(1.6 * 1.5 * len(text.split()))
 
 
 def training_row(request: Messages, answer: str) -> Messages:

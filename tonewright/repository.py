@@ -71,13 +71,15 @@ class Repository:
         found = {}
         for branch in branches:
             ref = b"refs/heads/" + branch.encode()
-            if ref in self._repo.refs:
+            try:
                 found[branch] = self._repo.refs[ref].decode()  # type: ignore[index]
+            except KeyError:
+                continue
         return found
 
     def has(self, oid: str) -> bool:
         """Whether the object is still there; a force-push and a `gc` can take an old tip away."""
-        return oid.encode() in self._repo.object_store
+        return oid.encode() in self._repo.object_store  # type: ignore[operator]
 
     def read_blob(self, blob: str) -> bytes:
         """The bytes of a blob."""

@@ -10,7 +10,15 @@ from typing import Any
 from tonewright.ledger.store import Ledger, Transaction
 
 # A run goes through these in order; every step can be done again without harm after a crash in its middle.
-SHIP, START, POLL, FETCH, VERIFY, JUDGE, FINISHED = "ship", "start", "poll", "fetch", "verify", "judge", "finished"
+SHIP, START, POLL, FETCH, VERIFY, JUDGE, FINISHED = (
+    "ship",
+    "start",
+    "poll",
+    "fetch",
+    "verify",
+    "judge",
+    "finished",
+)
 STEPS = (SHIP, START, POLL, FETCH, VERIFY, JUDGE, FINISHED)
 
 
@@ -73,4 +81,4 @@ def _select(ledger: Ledger, where: str, *parameters: Any) -> list[Run]:
             FROM runs WHERE {where}""",  # noqa: S608 - constants of this module
         parameters,
     )
-    return [Run(*r[:7], json.loads(r[7]), *r[8:]) for r in rows]
+    return [Run(*(json.loads(value) if column == 7 else value for column, value in enumerate(row))) for row in rows]

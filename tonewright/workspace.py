@@ -106,12 +106,14 @@ def make_private(folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as e:
         raise TonewrightError(
-            f"{folder} could not be made ({e.strerror})", "set TONEWRIGHT_STATE to a folder that you can write to"
+            f"{folder} could not be made ({e.strerror})",
+            "set TONEWRIGHT_STATE to a folder that you can write to",
         ) from e
     kind = file_system(folder)
     if kind in UNFIT_FOR_STATE:
         raise TonewrightError(
-            f"{folder} is on {kind}, where a database can lose data", "set TONEWRIGHT_STATE to a folder on a local disk"
+            f"{folder} is on {kind}, where a database can lose data",
+            "set TONEWRIGHT_STATE to a folder on a local disk",
         )
 
 
@@ -136,11 +138,14 @@ def _check(config: Config, root: Path) -> None:
     if "plain" not in config.tones.names:
         raise ConfigError(f"{file}: tones.names lacks plain", "add it: it means that no tone is marked")
     if not 0 < config.training.held_out < 0.5:
-        raise ConfigError(f"{file}: training.held_out is {config.training.held_out}", "choose a share between 0 and 0.5")
+        raise ConfigError(
+            f"{file}: training.held_out is {config.training.held_out}", "choose a share between 0 and 0.5"
+        )
     if config.training.host != "local" and config.training.host not in config.hosts:
         known = ", ".join(["local", *config.hosts])
         raise ConfigError(
-            f"{file}: training.host is {config.training.host!r}, which [hosts] does not name", f"known: {known}"
+            f"{file}: training.host is {config.training.host!r}, which [hosts] does not name",
+            f"known: {known}",
         )
     for key, value, allowed in (
         ("tagger.use", config.tagger.use, ("embedded", "none")),

@@ -106,7 +106,14 @@ def _look(
 ) -> list[int]:
     """One look at a file that is new or has changed."""
     if in_cloud(file.lstat()):
-        _remember(workspace, folder, file, seen, IN_CLOUD, "not downloaded to this machine; open it once to fetch it")
+        _remember(
+            workspace,
+            folder,
+            file,
+            seen,
+            IN_CLOUD,
+            "not downloaded to this machine; open it once to fetch it",
+        )
         return []
     quiet = settling.quiet_for(file, seen)
     if quiet < settling.seconds:
@@ -126,7 +133,8 @@ def _look(
     with workspace.ledger.transaction() as tx:
         _announce(tx, folder, file, taken, sidecar, transcript)
         tx.execute(
-            "INSERT OR REPLACE INTO manifest VALUES (?, ?, ?, ?, ?, '')", (str(folder.root), str(file), seen, taken, TAKEN)
+            "INSERT OR REPLACE INTO manifest VALUES (?, ?, ?, ?, ?, '')",
+            (str(folder.root), str(file), seen, taken, TAKEN),
         )
         return tx.added
 
@@ -168,10 +176,14 @@ def _take(workspace: Workspace, file: Path) -> str | None:
     return digest.hexdigest()
 
 
-def _announce(
-    tx: Transaction, folder: Folder, file: Path, taken: str, sidecar: Path | None, transcript: str
-) -> None:
-    payload = {"origin": "folder", "place": str(folder.root), "path": str(file), "version": taken, "commit": ""}
+def _announce(tx: Transaction, folder: Folder, file: Path, taken: str, sidecar: Path | None, transcript: str) -> None:
+    payload = {
+        "origin": "folder",
+        "place": str(folder.root),
+        "path": str(file),
+        "version": taken,
+        "commit": "",
+    }
     identity = taken
     if folder.kind == NOTE:
         payload["transcript"] = transcript  # the copy has no suffix, so its form is told beside it
@@ -183,9 +195,7 @@ def _announce(
         ).fetchone()
         if current and current[0] == taken:
             return
-        tx.execute(
-            "INSERT OR REPLACE INTO current_posts VALUES (?, ?, ?, '')", (str(folder.root), str(file), taken)
-        )
+        tx.execute("INSERT OR REPLACE INTO current_posts VALUES (?, ?, ?, '')", (str(folder.root), str(file), taken))
         if tx.execute(
             "SELECT 1 FROM events WHERE kind = ? AND source = ? AND json_extract(payload, '$.version') = ?",
             (POST, str(file), taken),
@@ -205,7 +215,13 @@ def _gone(workspace: Workspace, folder: Folder, paths: set[str]) -> list[int]:
             tx.execute("DELETE FROM manifest WHERE root = ? AND path = ?", (str(folder.root), path))
             if folder.kind == POST:
                 tx.execute("DELETE FROM current_posts WHERE repository = ? AND path = ?", (str(folder.root), path))
-                payload = {"origin": "folder", "place": str(folder.root), "path": path, "version": "", "commit": ""}
+                payload = {
+                    "origin": "folder",
+                    "place": str(folder.root),
+                    "path": path,
+                    "version": "",
+                    "commit": "",
+                }
                 tx.add(NewEvent(POST, path, f"gone@{tx.now}", payload))
         return tx.added
 
@@ -213,5 +229,6 @@ def _gone(workspace: Workspace, folder: Folder, paths: set[str]) -> list[int]:
 def _remember(workspace: Workspace, folder: Folder, file: Path, seen: str, state: str, note: str) -> None:
     with workspace.ledger.transaction() as tx:
         tx.execute(
-            "INSERT OR REPLACE INTO manifest VALUES (?, ?, ?, NULL, ?, ?)", (str(folder.root), str(file), seen, state, note)
+            "INSERT OR REPLACE INTO manifest VALUES (?, ?, ?, NULL, ?, ?)",
+            (str(folder.root), str(file), seen, state, note),
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import signal
 import sqlite3
@@ -31,7 +30,11 @@ class Victim:
 
     def _start(self) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
-            self.command, cwd=self.cwd, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            self.command,
+            cwd=self.cwd,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
 
     def kill(self) -> None:
@@ -150,4 +153,3 @@ def test_bare_huey_loses_some(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     with capsys.disabled():
         print(f"\nproof: negative control, bare Huey: {kills} kills, {1500 - done} of 1500 tasks lost")
     assert done < 1500
-    assert os.path.exists(tmp_path / "bare.db")

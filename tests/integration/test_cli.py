@@ -19,8 +19,14 @@ def ready(blog: Blog) -> Blog:
     """A blog with a good post and three bad ones, worked off."""
     blog.settings()
     blog.post("good", WORDS, front="summary: A kettle is mourned.\ntone: dry\n")
-    blog.write("_posts/2026-01-03-broken.md", "---\ntitle: [oops\n---\n\nWords that nobody will read today, sadly enough.\n")
-    blog.write("_posts/2026-01-04-latin.md", b"---\ntitle: x\n---\n\nCaf\xe9 is not UTF-8, and this line has eight words.\n")
+    blog.write(
+        "_posts/2026-01-03-broken.md",
+        "---\ntitle: [oops\n---\n\nWords that nobody will read today, sadly enough.\n",
+    )
+    blog.write(
+        "_posts/2026-01-04-latin.md",
+        b"---\ntitle: x\n---\n\nCaf\xe9 is not UTF-8, and this line has eight words.\n",
+    )
     blog.post("tone", WORDS, front="tone: snrk\n", date="2026-01-05")
     blog.post("open", f"<snark>{WORDS}", date="2026-01-06")
     blog.commit()

@@ -24,7 +24,7 @@ def tone_wav(path: Path, seconds: float = 1.0) -> None:
         out.setnchannels(1)
         out.setsampwidth(2)
         out.setframerate(16000)
-        period = bytes().join((12000 if i < 40 else -12000).to_bytes(2, "little", signed=True) for i in range(80))
+        period = b"".join((12000 if i < 40 else -12000).to_bytes(2, "little", signed=True) for i in range(80))
         out.writeframes(period * int(200 * seconds))
 
 
@@ -140,9 +140,7 @@ def test_what_is_not_audio_fails_with_a_sentence(watch: Watch, notes: Path) -> N
     (notes / "boat.txt").write_text(WORDS)
     watch.take()
     told = dict(watch.workspace.ledger.read("SELECT source, state FROM events")) if watch.states() else {}
-    assert told[str(notes / "letter.m4a")] == "failed" or (
-        watch.files()["letter.m4a"][0] in ("arriving", "attention")
-    )
+    assert told[str(notes / "letter.m4a")] == "failed" or (watch.files()["letter.m4a"][0] in ("arriving", "attention"))
     assert told[str(notes / "boat.wav")] == "done"
     note = watch.workspace.ledger.read("SELECT note FROM events WHERE source LIKE '%letter.m4a'")
     for (text,) in note:

@@ -22,7 +22,7 @@ def scan(blog: Blog) -> list[str]:
     workspace = blog.workspace()
     added = commits.scan(workspace, Repository(blog.root))
     drain(workspace)
-    sources = {e: s for e, s in workspace.ledger.read("SELECT id, source FROM events")}
+    sources = dict(workspace.ledger.read("SELECT id, source FROM events"))
     workspace.ledger.close()
     return [sources[e] for e in added]
 

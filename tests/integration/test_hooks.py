@@ -115,7 +115,11 @@ def test_no_state_of_ours_changes_a_commit(ready: Blog, hostile: str) -> None:
     else:
         env["PATH"] = ""
     done = subprocess.run(
-        [git, "commit", "-q", "--allow-empty", "-m", "x"], cwd=ready.root, env=env, capture_output=True, text=True
+        [git, "commit", "-q", "--allow-empty", "-m", "x"],
+        cwd=ready.root,
+        env=env,
+        capture_output=True,
+        text=True,
     )
     if place.is_dir():
         place.chmod(0o700)

@@ -60,7 +60,10 @@ def test_from_commit_to_verdict(author: Blog) -> None:
     assert len(json.loads(author.tonewright("model", "list", "--json").out)["models"]) == 1
     assert author.tonewright("retrain").code == 3
     # The model writes, whatever the gate thought of four steps of training.
-    author.write("draft.md", "---\ntitle: Monday\n---\n\nThe lift was closed on Monday because of the wind.\n\n```\ncode\n```\n")
+    author.write(
+        "draft.md",
+        "---\ntitle: Monday\n---\n\nThe lift was closed on Monday because of the wind.\n\n```\ncode\n```\n",
+    )
     written = author.tonewright("rewrite", "--tone", "dry", "--model", str(model["id"]), "draft.md")
     assert written.code == 0, written.err
     assert written.out.startswith("---\ntitle: Monday\n---\n\n")

@@ -46,7 +46,11 @@ def up(blog: Blog, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     assert blog.tonewright("init").code == 0
     with (tmp_path / "up.log").open("w") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "tonewright", "up"], cwd=blog.root, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            [sys.executable, "-m", "tonewright", "up"],
+            cwd=blog.root,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
         )
         until(lambda: documents(blog) == 1)
         yield process

@@ -21,8 +21,14 @@ def test_later_layers_win_and_say_so(tmp_path: Path) -> None:
     """The repository's file, then the user's, then the environment."""
     repo = write(tmp_path / "a.toml", '[training]\nhost = "local"\nheld_out = 0.2\n[thresholds]\nmin_new_words = 1\n')
     user = write(tmp_path / "b.toml", "[thresholds]\nmin_new_words = 2\n")
-    config, origins = load([repo, user], {"TONEWRIGHT_TRAINING_HOST": "laptop", "TONEWRIGHT_THRESHOLDS_ON_PUSH": "true"})
-    assert (config.thresholds.min_new_words, config.training.held_out, config.training.host) == (2, 0.2, "laptop")
+    config, origins = load(
+        [repo, user], {"TONEWRIGHT_TRAINING_HOST": "laptop", "TONEWRIGHT_THRESHOLDS_ON_PUSH": "true"}
+    )
+    assert (config.thresholds.min_new_words, config.training.held_out, config.training.host) == (
+        2,
+        0.2,
+        "laptop",
+    )
     assert config.thresholds.on_push is True
     assert origins["thresholds.min_new_words"] == str(user)
     assert origins["training.host"] == "$TONEWRIGHT_TRAINING_HOST"

@@ -11,7 +11,16 @@ import pytest
 from tonewright.errors import TonewrightError
 from tonewright.events import DONE, FAILED, PENDING, POST, SUPERSEDED, NewEvent
 from tonewright.ledger import story
-from tonewright.ledger.leases import MAX_ATTEMPTS, MAX_DEATHS, LostLease, due, lease, release_dead, retry, supersede
+from tonewright.ledger.leases import (
+    MAX_ATTEMPTS,
+    MAX_DEATHS,
+    LostLease,
+    due,
+    lease,
+    release_dead,
+    retry,
+    supersede,
+)
 from tonewright.ledger.store import Ledger
 
 
@@ -175,7 +184,7 @@ def test_a_newer_ledger_is_refused(tmp_path: Path) -> None:
     with sqlite3.connect(file) as db:
         db.execute("PRAGMA user_version = 99")
     db.close()
-    with pytest.raises(TonewrightError, match="newer tonewright.*upgrade"):
+    with pytest.raises(TonewrightError, match=r"newer tonewright.*upgrade"):
         Ledger(file)
 
 

@@ -28,7 +28,13 @@ ROWS = [row(n) for n in range(3)]
 
 
 def fires(thresholds: Thresholds = ENOUGH, **changes: object) -> bool:
-    facts: dict[str, object] = {"rows": ROWS, "baseline": None, "pushed_since": False, "busy": 0, "now": 100 * DAY}
+    facts: dict[str, object] = {
+        "rows": ROWS,
+        "baseline": None,
+        "pushed_since": False,
+        "busy": 0,
+        "now": 100 * DAY,
+    }
     facts.update(changes)
     return decide(thresholds, **facts).fires  # type: ignore[arg-type]
 
@@ -76,18 +82,28 @@ def test_every_rule_tells_what_is_missing() -> None:
 def fill(workspace: Workspace, slug: str, passages: int) -> None:
     """A document with tagged passages and their plain versions."""
     excerpts = [
-        Excerpt(n * 100, n * 100 + 50, 1, f"{slug} passage {n} with quite a few words to it, one more each time", [
-            HandLabel("dry", MARK, 0, 5)
-        ])
+        Excerpt(
+            n * 100,
+            n * 100 + 50,
+            1,
+            f"{slug} passage {n} with quite a few words to it, one more each time",
+            [HandLabel("dry", MARK, 0, 5)],
+        )
         for n in range(passages)
     ]
     with workspace.ledger.transaction() as tx:
-        tx.execute("INSERT INTO events(id, key, kind, source, payload, created, updated) VALUES (?, ?, 'post', ?, '{}', 0, 0)"
-                   " ON CONFLICT DO NOTHING", (999, "k", slug))
+        tx.execute(
+            "INSERT INTO events(id, key, kind, source, payload, created, updated) VALUES (?, ?, 'post', ?, '{}', 0, 0)"
+            " ON CONFLICT DO NOTHING",
+            (999, "k", slug),
+        )
         tx.execute("UPDATE events SET state = 'done'")
         store(tx, 999, Document("git", "r", f"{slug}.md", "v", "c", slug, slug, "", None), excerpts)
         for (name,) in tx.execute("SELECT text_hash FROM passages").fetchall():
-            tx.execute("INSERT OR IGNORE INTO plain_versions VALUES (?, 'test', ?, '')", (name, keep_text(tx, f"plain {name}")))
+            tx.execute(
+                "INSERT OR IGNORE INTO plain_versions VALUES (?, 'test', ?, '')",
+                (name, keep_text(tx, f"plain {name}")),
+            )
 
 
 def test_a_crossing_makes_one_event(blog: Blog) -> None:

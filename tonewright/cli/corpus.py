@@ -41,7 +41,11 @@ def run(args: argparse.Namespace) -> int:
         return 0
     print(f"{counts['passages']} passages, {counts['words']} words")
     show.table(
-        [("documents", _line(counts["documents"])), ("rows", _line(counts["rows"])), ("kinds", _line(counts["kinds"]))]
+        [
+            ("documents", _line(counts["documents"])),
+            ("rows", _line(counts["rows"])),
+            ("kinds", _line(counts["kinds"])),
+        ]
         + [(f"tones by {by}" if by != "open" else "no tone", _line(found)) for by, found in counts["tones"].items()]
     )
     return 0

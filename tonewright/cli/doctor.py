@@ -88,7 +88,10 @@ def _names() -> Finding:
         origin = Path(spec.origin).parents[1] if spec and spec.origin else None
         if origin != home:
             return Finding(
-                "package names", False, f"`{name}` comes from {origin}", "install tonewright by itself: pipx install tonewright"
+                "package names",
+                False,
+                f"`{name}` comes from {origin}",
+                "install tonewright by itself: pipx install tonewright",
             )
     return Finding("package names", True, "all ours")
 
@@ -99,7 +102,9 @@ def _state(workspace: Workspace) -> str:
         raise TonewrightError(f"{workspace.state} is on {kind}", "set TONEWRIGHT_STATE to a folder on a local disk")
     broken = workspace.ledger.read("PRAGMA quick_check")[0][0]
     if broken != "ok":
-        raise TonewrightError(f"the ledger is damaged ({broken})", f"put a backup in the place of {workspace.ledger.file}")
+        raise TonewrightError(
+            f"the ledger is damaged ({broken})", f"put a backup in the place of {workspace.ledger.file}"
+        )
     free = shutil.disk_usage(workspace.state).free
     if free < LOW_DISK:
         raise TonewrightError(f"{free / 1e9:.1f} GB free on {workspace.state}", "free some space")
@@ -114,7 +119,8 @@ def _git(workspace: Workspace) -> str:
     if not tips:
         names = ", ".join(workspace.config.blog.branches)
         raise TonewrightError(
-            f"{repository.top} has no branch {names} with a commit on it", "commit something, or change blog.branches"
+            f"{repository.top} has no branch {names} with a commit on it",
+            "commit something, or change blog.branches",
         )
     return ", ".join(f"{branch} at {oid[:10]}" for branch, oid in tips.items())
 
@@ -173,8 +179,11 @@ def _host(workspace: Workspace, name: str) -> str:
     with open_host(settings_for(workspace, name)) as host:
         report = host.check()
     if report.torch is None:
-        raise TonewrightError(f"host {name} has no PyTorch for {report.python}", "pip install 'tonewright[train]' there")
-    return f"{name}: torch {report.torch}, {report.gpu or 'no GPU (the CPU trains)'}, {report.free_bytes / 1e9:.0f} GB free"
+        raise TonewrightError(
+            f"host {name} has no PyTorch for {report.python}", "pip install 'tonewright[train]' there"
+        )
+    gpu = report.gpu or "no GPU (the CPU trains)"
+    return f"{name}: torch {report.torch}, {gpu}, {report.free_bytes / 1e9:.0f} GB free"
 
 
 def _up(workspace: Workspace) -> str:

@@ -32,9 +32,12 @@ def run(args: argparse.Namespace) -> int:
         if args.json:
             show.as_json(asdict(report))
         else:
-            show.table([(key, "none" if value is None else value) for key, value in asdict(report).items()], indent="")
+            show.table(
+                [(key, "none" if value is None else value) for key, value in asdict(report).items()],
+                indent="",
+            )
         return 0
-    from tonewright.remote.keys import fingerprint, trust
+    from tonewright.remote.ssh import fingerprint, trust
 
     settings = settings_for(workspace, args.name)
     kind, print_ = fingerprint(settings)
@@ -44,6 +47,6 @@ def run(args: argparse.Namespace) -> int:
         if answer.strip().lower() not in ("y", "yes"):
             print("not trusted (answer y, or give --yes)", file=sys.stderr)
             return 1
-    trust(settings)
+    trust(settings, print_)
     print(f"{args.name} is trusted; any other key is refused from now on")
     return 0

@@ -26,7 +26,8 @@ def run(args: argparse.Namespace) -> int:
             show.as_json({"events": [asdict(e) for e in events]})
         else:
             show.table(
-                [(show.clock(e.updated), f"#{e.id}", e.kind, e.state, e.source, e.note) for e in events], indent=""
+                [(show.clock(e.updated), f"#{e.id}", e.kind, e.state, e.source, e.note) for e in events],
+                indent="",
             )
         return 0
     event = story.find(ledger, args.event)

@@ -62,7 +62,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     except Exception as e:
         traceback.print_exc()
-        print(f"tonewright: {type(e).__name__}: {e}; this is a bug, please report the lines above", file=sys.stderr)
+        print(
+            f"tonewright: {type(e).__name__}: {e}; this is a bug, please report the lines above",
+            file=sys.stderr,
+        )
         return 1
 
 

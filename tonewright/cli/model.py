@@ -48,8 +48,18 @@ def run(args: argparse.Namespace) -> int:
     if not models:
         raise NothingToDo("there is no model yet", "`tonewright retrain --why` tells what is missing")
     show.table(
-        [(f"{m.id}", aliases.get(m.id, ""), m.verdict, m.run, show.clock(m.created), "; ".join(m.report["reasons"][:1]))
-         for m in models], indent=""
+        [
+            (
+                f"{m.id}",
+                aliases.get(m.id, ""),
+                m.verdict,
+                m.run,
+                show.clock(m.created),
+                "; ".join(m.report["reasons"][:1]),
+            )
+            for m in models
+        ],
+        indent="",
     )
     return 0
 

@@ -56,8 +56,12 @@ def _why(workspace: Workspace, *, as_json: bool) -> int:
         return 0
     show.table(
         [
-            ("met" if r.met else "not yet", r.name, f"{r.have} of {r.need}" if r.name.startswith("min") else
-             f"{r.have} (asks for {r.need})", "" if r.met else f"missing: {r.missing}")
+            (
+                "met" if r.met else "not yet",
+                r.name,
+                f"{r.have} of {r.need}" if r.name.startswith("min") else f"{r.have} (asks for {r.need})",
+                "" if r.met else f"missing: {r.missing}",
+            )
             for r in decision.rules
         ],
         indent="",
@@ -94,6 +98,8 @@ def describe(run: runs.Run) -> str:
             f"training: step {told.get('step', 0)} of {told['steps']}, loss {told.get('loss') or float('nan'):.3f}, "
             f"{told.get('tokens_per_second') or 0:.0f} tokens/s, {told.get('eta_seconds') or 0:.0f} s to go"
         )
+    if run.step == runs.JUDGE:
+        return f"before the gate: {run.progress.get('gate', 'opening the models')}"
     if run.step == runs.POLL:
         return f"on the host: {told.get('phase') or run.progress.get('state', 'queued')}"
     return {
@@ -101,7 +107,6 @@ def describe(run: runs.Run) -> str:
         runs.START: "starting",
         runs.FETCH: "fetching the adapter",
         runs.VERIFY: "comparing llama.cpp with the trainer",
-        runs.JUDGE: "before the gate",
         runs.FINISHED: "finished",
     }[run.step]
 

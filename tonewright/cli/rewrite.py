@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 from tonewright.cli import show
@@ -29,9 +30,10 @@ def run(args: argparse.Namespace) -> int:
     text, name = read_input(args.file)
     live = sys.stderr.isatty() and not sys.stdout.isatty()
     with open_voice(workspace, args.model) as voice:
-        done = rewrite_text(text, name, voice, args.tone, (lambda n: show.progress(f"passage {n}")) if live else None)
+        tell = (lambda n: show.progress(f"passage {n}")) if live else None
+        done = rewrite_text(text, name, voice, args.tone, tell, vocabulary=workspace.vocabulary)
     if args.json:
-        show.as_json({"text": done.text, "spans": [vars(s) if hasattr(s, "__dict__") else s._asdict() for s in done.spans]})
+        show.as_json({"text": done.text, "spans": [asdict(s) for s in done.spans]})
     elif args.in_place and args.file != "-":
         Path(args.file).write_text(done.text, encoding="utf-8")
     else:

@@ -22,7 +22,7 @@ def run(args: argparse.Namespace) -> int:
     workspace = open_workspace()
     text, name = read_input(args.file)
     with open_voice(workspace, args.model) as voice:
-        summary = summarise_text(text, name, voice)
+        summary = summarise_text(text, name, voice, vocabulary=workspace.vocabulary)
     if args.json:
         show.as_json({"summary": summary})
     else:

@@ -71,7 +71,8 @@ def _once(workspace: Workspace) -> int:
 def _polling(workspace: Workspace) -> bool:
     """Whether a training run is under way that is worth waiting for."""
     rows = workspace.ledger.read(
-        "SELECT 1 FROM events WHERE kind = 'retrain' AND state = 'pending' AND next_at < ?", (time.time() + 30,)
+        "SELECT 1 FROM events WHERE kind = 'retrain' AND state = 'pending' AND next_at < ?",
+        (time.time() + 30,),
     )
     return bool(rows)
 

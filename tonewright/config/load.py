@@ -41,9 +41,7 @@ def load(files: Iterable[Path], env: Mapping[str, str] = os.environ) -> tuple[Co
     return Config(**sections), origins
 
 
-def _merge(
-    values: dict[str, dict[str, Any]], origins: dict[str, str], origin: str, section: str, keys: object
-) -> None:
+def _merge(values: dict[str, dict[str, Any]], origins: dict[str, str], origin: str, section: str, keys: object) -> None:
     known = [f.name for f in dataclasses.fields(Config)]
     if section not in known:
         raise _unknown(origin, f"[{section}]", section, known)
@@ -76,7 +74,13 @@ def _checked(origin: str, name: str, default: object, key: str, value: object) -
         return float(value)
     if type(value) is type(wanted) and not isinstance(wanted, tuple):
         return value
-    names = {tuple: "a list of strings", float: "a number", int: "a whole number", bool: "true or false", str: "a string"}
+    names = {
+        tuple: "a list of strings",
+        float: "a number",
+        int: "a whole number",
+        bool: "true or false",
+        str: "a string",
+    }
     raise ConfigError(f"{origin}: {name} is {value!r}", f"give it {names[type(wanted)]}")
 
 

@@ -55,7 +55,11 @@ def render(
 ) -> str:
     """The file's text with what `tonewright init` found out about this repository."""
     return TEMPLATE.format(
-        posts=_list(posts), drafts=_list(drafts), branches=_list(branches), authors=_list(authors), notes=_list(notes)
+        posts=_list(posts),
+        drafts=_list(drafts),
+        branches=_list(branches),
+        authors=_list(authors),
+        notes=_list(notes),
     )
 
 

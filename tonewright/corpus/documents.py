@@ -90,7 +90,8 @@ def store(tx: Transaction, event: int, document: Document, excerpts: Iterable[Ex
 def retire(tx: Transaction, origin: str, place: str, path: str) -> int:
     """No version of this document is live any more; returns how many were."""
     return tx.execute(
-        "UPDATE documents SET live = 0 WHERE origin = ? AND place = ? AND path = ? AND live = 1", (origin, place, path)
+        "UPDATE documents SET live = 0 WHERE origin = ? AND place = ? AND path = ? AND live = 1",
+        (origin, place, path),
     ).rowcount
 
 

@@ -39,7 +39,10 @@ def export(ledger: Ledger, rows: Iterable[Row], destination: Path) -> int:
     """Write the corpus as chat `messages` JSONL; returns the number of rows."""
     number, sha256 = write_lines((row.as_json() for row in rows), destination)
     with ledger.transaction() as tx:
-        tx.execute("INSERT OR REPLACE INTO exports VALUES (?, ?, ?, ?)", (str(destination), number, sha256, time.time()))
+        tx.execute(
+            "INSERT OR REPLACE INTO exports VALUES (?, ?, ?, ?)",
+            (str(destination), number, sha256, time.time()),
+        )
     return number
 
 

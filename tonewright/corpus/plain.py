@@ -1,4 +1,4 @@
-"""From the author's passage to a plain version of the same content: the question to which it is the answer."""
+"""From the author's passage to a plain version of the same content: the request that it will answer."""
 
 from __future__ import annotations
 
@@ -8,16 +8,30 @@ from typing import TYPE_CHECKING, Protocol
 
 from tonewright import prompts
 from tonewright.corpus.plain_rules import MAX_SIMILARITY, plain_by_rules
-from tonewright.gate.language import content, words
-from tonewright.gate.measures import kept, loops, similarity
+from tonewright.gate.language import content, sentences, words
+from tonewright.gate.measures import OverlapIndex, faults, kept, longest_overlap, similarity
 
 if TYPE_CHECKING:
     from tonewright.models.llama import LocalModel
 
-LENGTHS = (0.35, 1.6)  # of the passage's words
-MIN_CONTENT = 0.65  # share of the passage's content words that must be found in the plain version
-MAX_INVENTED = 0.3  # share of the plain version's content words that may be new
-_CHATTER = ("here is", "here's", "sure", "certainly", "i'm sorry", "as an ai", "restated", "rewritten", "the text", "this passage", "the passage", "the author")
+BY_MODEL, BY_RULES = "model", "rules"
+
+LENGTHS = (0.35, 1.6)  # words of a plain version, as a share of the passage's
+MIN_CONTENT = 0.65  # share of the content words that rules would leave, and a plain version must have
+MAX_INVENTED = 0.3  # share of its own content words that may be new
+TRIES = (0.0, 0.4)  # temperatures
+HOPELESS = 3  # with more objections than this, another try is a waste of time
+LEAKED = 3  # words in a row that a plain version may share with the prompt's own examples
+_TOKENS_PER_WORD = 1.4
+_PERSONS = (
+    frozenset({"i", "me", "my", "mine"}),
+    frozenset({"he", "him", "his"}),
+    frozenset({"she", "her", "hers"}),
+)
+_CHATTER = (
+    "here is", "here's", "here are", "sure", "certainly", "i'm sorry", "i apologize", "you are", "as an ai",
+    "the author", "the text", "the passage", "this passage", "that's a", "that was",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -29,57 +43,77 @@ class Plain:
 
 
 class PlainMaker(Protocol):
-    """Makes plain versions. `name` says by what and in which version; answers are cached under it."""
+    """Makes plain versions. `name` says by what and in which version; results are kept under it."""
 
     name: str
 
     def make(self, text: str) -> Plain:
-        """A plain version of the passage `text`: its numbers, names, links and negations, without its manner."""
+        """The passage `text` without its manner: numbers, names, links and negations are all there."""
         ...
 
 
 class LocalPlainMaker:
-    """Asks the untrained base on this machine, checks what it says, and falls back to rules.
+    """Asks an untrained base on this machine, checks what it says, and falls back to rules.
 
-    The model is the caller's, who closes it.
+    `base` is the model's name. The model stays the caller's to close.
     """
 
-    def __init__(self, model: LocalModel, base: str = "base") -> None:
+    def __init__(self, model: LocalModel, base: str) -> None:
         self.name = f"local/{base}/1"
         self._model = model
 
     def make(self, text: str) -> Plain:
         """The base's plain version if one of two tries is usable, else one made by rules."""
-        room = max(24, round(len(words(text)) * LENGTHS[1] * 1.4))  # about 1.4 tokens to a word
-        for seed, temperature in enumerate((0.0, 0.4)):
+        request = prompts.make_plain(text)
+        room = 16 + round(len(words(text)) * LENGTHS[1] * _TOKENS_PER_WORD)
+        for seed, temperature in enumerate(TRIES):
             answer = self._model.generate(
-                prompts.make_plain(text), max_tokens=room, temperature=temperature, seed=seed, stop=("\n\n",)
+                request, max_tokens=room, temperature=temperature, seed=seed, stop=("\n",)
             ).strip()
-            if not objections(text, answer):
-                return Plain(answer, "model")
-        return Plain(plain_by_rules(text), "rules")
+            found = objections(text, answer)
+            if not found:
+                return Plain(answer, BY_MODEL)
+            if len(found) > HOPELESS:
+                break
+        return Plain(plain_by_rules(text), BY_RULES)
+
+
+# No maker means that passages get no plain versions, and the corpus holds no rewriting pairs.
+PLAIN_MAKERS: dict[str, Callable[[LocalModel, str], PlainMaker] | None] = {
+    "local": LocalPlainMaker,
+    "none": None,
+}
 
 
 def objections(passage: str, plain: str) -> list[str]:
-    """Why `plain` cannot stand for `passage`; empty when it can."""
+    """Why `plain` cannot stand for `passage`; empty when it can.
+
+    Every fact must be there and none may be new, or the model would learn to lose and to invent.
+    """
     said, asked = words(plain), words(passage)
-    if not said:
-        return ["it is empty"]
-    found = []
-    low, high = (round(len(asked) * share) for share in LENGTHS)
+    found = faults(passage, plain)
+    low, high = (share * len(asked) for share in LENGTHS)
     if not low <= len(said) <= high:
-        found.append(f"it has {len(said)} words for {len(asked)}")
-    if loops(plain):
-        found.append("it goes round in circles")
-    start = " ".join(said[:4])
-    if any(start.startswith(c) and not " ".join(asked[:4]).startswith(c) for c in _CHATTER):
+        found.append(f"it has {len(said)} words where the passage has {len(asked)}")
+    if " ".join(said[:3]).startswith(_CHATTER) and said[:2] != asked[:2]:
         found.append("it talks about itself")
+    if len(set(sentences(plain))) < len(sentences(plain)):
+        found.append("it says a sentence twice")
     if similarity(passage, plain) > MAX_SIMILARITY:
         found.append("it is a copy")
-    theirs, ours = content(plain), content(passage)
-    if ours and len(ours & theirs) < MIN_CONTENT * len(ours):
-        found.append("too little of the content is left")
-    if theirs and len(theirs - ours) > MAX_INVENTED * len(theirs):
-        found.append("too much of it is new")
-    found += [f"lost {fact}" for fact in kept(passage, plain)]
-    return found + [f"invented {fact}" for fact in kept(plain, passage)]
+    theirs, essential = content(plain), content(plain_by_rules(passage))
+    if len(essential & theirs) < MIN_CONTENT * len(essential):
+        found.append("it leaves out too much")
+    if len(theirs - content(passage)) > MAX_INVENTED * len(theirs):
+        found.append("it invents too much")
+    for person in _PERSONS:
+        if person & set(said) and not person & set(asked):
+            found.append(f"it invents a {min(person, key=len)}")
+    if longest_overlap(plain, OverlapIndex(_example_texts()), passage)[0] > LEAKED:
+        found.append("it repeats the examples of its prompt")
+    new = [f"it invented {fact}" for fact in kept(plain, passage)]
+    return found + [objection for objection in new if objection not in found]
+
+
+def _example_texts() -> list[str]:
+    return [m["content"] for m in prompts.make_plain("")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from tonewright.gate.language import numbers, sentences, words
+from tonewright.gate.language import is_content, numbers, sentences, words
 from tonewright.gate.measures import kept, similarity
 
 # What takes the place of each match, in this order. A change that would lose a fact is not made.
@@ -20,11 +20,14 @@ _CHANGES: tuple[tuple[str, str], ...] = (
     # asides to the reader, openers, intensifiers
     (r"\b(?:of course|to be fair|to be honest|needless to say|I have to say|I must (?:say|admit)),? ?", ""),
     (r"\b(?:frankly|honestly|naturally|obviously|apparently|admittedly|mercifully|sadly|happily),? ?", ""),
-    (r"(?:(?<=[.!?] )|^)(?:And so|And|But|So(?! far| much| many| long| as)|Mind you,|Then again,) (?=\w)", ""),
+    (
+        r"(?:(?<=[.!?] )|^)(?:And so|And|But|So(?! far| much| many| long| as)|Mind you,|Then again,) (?=\w)",
+        "",
+    ),
     (r"(?:(?<=[.!?] )|^)(?:Now|Well|Oh|Anyway|Still|Alas|Yes), ", ""),
     (r", (?:mind|you know|I suppose|I think|I dare say|if you like)(?=[,.;])", ""),
     (r"\b(?:very|really|simply|absolutely|utterly|completely|totally|extremely|literally|actually) ", ""),
-    (r"\b(?:perfectly|entirely|terribly|rather(?! than)|quite|fairly|a bit(?! of)) (?=[a-z])", ""),
+    (r"\b(?:perfectly|entirely|terribly|(?<!would )rather(?! than)|quite|fairly|a bit(?! of)) (?=[a-z])", ""),
     # contractions
     (r"\b(do|does|did|is|are|was|were|has|have|had|would|could|should|must|need)n['’]t\b", r"\1 not"),
     (r"\bcan['’]t\b", "cannot"),
@@ -39,14 +42,13 @@ _CHANGES: tuple[tuple[str, str], ...] = (
     (r"; ", ". "),
     (r"…|!+\??|\?!+", "."),
 )
-# What is left out of notes. Only for passages that had no manner to take away.
+# What is left out of notes. Only for passages that had little manner to take away.
 _NOTES: tuple[tuple[str, str], ...] = (
-    (r"(?:(?<=[.!?;] )|^)(?:There|It|That|This) (?:is|are|was|were) (?=\w)", ""),
-    (r"\b(?:the|an?) (?=\w)", ""),
-    (r"\b(?:which|who|that) (?:is|are|was|were) ", ""),
+    (r"(?:(?<=[.!?] )|^)(?:there|it|that|this) (?:is|are|was|were) (?=(?:[^\s.!?]+ ){3})", ""),
+    (r"\b(?-i:the|an?|The|An) (?=\w)|(?:(?<=[.!?] )|^)A (?=\w)", ""),
+    (r", (?:which|who) (?:is|are|was|were) ", ", "),
     (r", and (?=\w)", ", "),
-    (r"\b(?:has|have|had) (?=(?:been|\w+ed)\b)", ""),
-    (r"\b(?:one|some) of (?=\w)", "of "),
+    (r"\b(?:has|have|had) (?=\w+ed\b)", ""),
 )
 _INTERJECTIONS = frozenset(
     words(
@@ -61,7 +63,7 @@ _FRAGMENT = 4  # a sentence of fewer words that begins with a number or an artic
 def plain_by_rules(text: str) -> str:
     """`text` without interjections, intensifiers, asides, similes and fragments, in shorter sentences.
 
-    A dry passage has little of that to lose; it becomes notes instead, without articles and pairs of sentences
+    A dry passage has little of that to lose; it becomes notes instead, without articles and with statements
     run together, so that the two always differ. No number, name, link, code span or negation is lost, and the
     result is never empty.
     """
@@ -98,11 +100,16 @@ def _tidy(sentence: str) -> str:
 
 
 def _paired(pieces: list[str]) -> str:
-    """Every two statements as one sentence with a semicolon, so that the passage's rhythm is gone."""
+    """Statements two by two with a semicolon between them, so that the passage's rhythm is gone.
+
+    A capital that may belong to a name keeps its sentence.
+    """
     said: list[str] = []
     for piece in pieces:
-        if said and said[-1].endswith(".") and ";" not in said[-1] and piece.endswith("."):
-            said[-1] = f"{said[-1][:-1]}; {piece}"
+        first = next(iter(words(piece)), "")
+        joins = first != "i" and not is_content(first)
+        if said and said[-1].endswith(".") and ";" not in said[-1] and joins:
+            said[-1] = f"{said[-1][:-1]}; {piece[0].lower()}{piece[1:]}"
         else:
             said.append(piece)
     return " ".join(said)

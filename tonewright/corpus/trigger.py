@@ -38,7 +38,12 @@ class Decision:
 
 
 def decide(
-    thresholds: Thresholds, rows: list[Row], baseline: Snapshot | None, pushed_since: bool, busy: int, now: float
+    thresholds: Thresholds,
+    rows: list[Row],
+    baseline: Snapshot | None,
+    pushed_since: bool,
+    busy: int,
+    now: float,
 ) -> Decision:
     """Look at the counts. Fires when
 
@@ -108,7 +113,19 @@ def _per_tone(rows: list[Row], need: int) -> Rule:
 
 def _age(days: float, baseline: Snapshot | None, anything: bool, now: float) -> Rule:
     if not days or baseline is None:
-        return Rule("max_age_days", "no run yet" if baseline is None else "off", f"{days:g} days", False, "a first run")
+        return Rule(
+            "max_age_days",
+            "no run yet" if baseline is None else "off",
+            f"{days:g} days",
+            False,
+            "a first run",
+        )
     age = (now - baseline.created) / 86400
     met = age >= days and anything
-    return Rule("max_age_days", f"{age:.1f} days", f"{days:g} days and anything new", met, f"{max(0.0, days - age):.1f} days")
+    return Rule(
+        "max_age_days",
+        f"{age:.1f} days",
+        f"{days:g} days and anything new",
+        met,
+        f"{max(0.0, days - age):.1f} days",
+    )

@@ -29,7 +29,9 @@ class LostLease(TonewrightError):
 
 def as_event(row: tuple[Any, ...]) -> Event:
     """An `Event` from a row selected with `COLUMNS`."""
-    return Event(*row[:4], json.loads(row[4]), *row[5:])
+    values: list[Any] = list(row)
+    values[4] = json.loads(values[4])
+    return Event(*values)
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,19 @@ def lease(ledger: Ledger, event: int, owner: str) -> Lease | None:
                     deaths = deaths + (state = ?)
                 WHERE id = ? AND ((state = ? AND next_at <= ?) OR (state = ? AND lease_until < ?))
                 RETURNING {COLUMNS}""",  # noqa: S608 - COLUMNS is a constant
-            (LEASED, token, owner, tx.now + LEASE_SECONDS, tx.now, LEASED, event, PENDING, tx.now, LEASED, tx.now),
+            (
+                LEASED,
+                token,
+                owner,
+                tx.now + LEASE_SECONDS,
+                tx.now,
+                LEASED,
+                event,
+                PENDING,
+                tx.now,
+                LEASED,
+                tx.now,
+            ),
         ).fetchone()
         if row is None:
             return None
@@ -170,7 +184,8 @@ def retry(tx: Transaction, event: int) -> bool:
 def supersede(tx: Transaction, kind: str, source: str, *, newer: int) -> None:
     """Earlier unfinished events of the same source have nothing left to say."""
     rows = tx.execute(
-        """UPDATE events SET state = ?, note = ?, updated = ?, lease_token = NULL, lease_owner = NULL, lease_until = NULL
+        """UPDATE events SET state = ?, note = ?, updated = ?,
+               lease_token = NULL, lease_owner = NULL, lease_until = NULL
            WHERE kind = ? AND source = ? AND id < ? AND state IN (?, ?) RETURNING id""",
         (SUPERSEDED, f"event {newer} is newer", tx.now, kind, source, newer, PENDING, LEASED),
     ).fetchall()

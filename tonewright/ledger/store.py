@@ -55,9 +55,7 @@ class Transaction:
 
     def tell(self, event: int, state: str, note: str) -> None:
         """Add a line to the event's story."""
-        self.execute(
-            "INSERT INTO history(event, at, state, note) VALUES (?, ?, ?, ?)", (event, self.now, state, note)
-        )
+        self.execute("INSERT INTO history(event, at, state, note) VALUES (?, ?, ?, ?)", (event, self.now, state, note))
 
 
 class Ledger:
@@ -79,7 +77,11 @@ class Ledger:
         if db is not None:
             return db
         db = sqlite3.connect(
-            self.file, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=256
+            self.file,
+            timeout=BUSY_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=256,
         )
         self.file.chmod(0o600)
         db.execute("PRAGMA journal_mode = WAL")

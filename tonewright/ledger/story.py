@@ -70,10 +70,16 @@ def find(ledger: Ledger, word: str) -> Event:
     if word.isdigit():
         found = _events(ledger, "id = ?", (int(word),))
     else:
-        found = _events(ledger, "substr(key, 1, ?) = ? ORDER BY id DESC LIMIT 1", (len(word), word)) if len(word) >= 8 else []
+        found = (
+            _events(ledger, "substr(key, 1, ?) = ? ORDER BY id DESC LIMIT 1", (len(word), word))
+            if len(word) >= 8
+            else []
+        )
         # What came in goes before what followed from it: the story is the same, but it begins at the beginning.
         found = found or _events(
-            ledger, "substr(source, -?) = ? ORDER BY kind IN (?, ?), id DESC LIMIT 1", (len(word), word, TAG, PAIR)
+            ledger,
+            "substr(source, -?) = ? ORDER BY kind IN (?, ?), id DESC LIMIT 1",
+            (len(word), word, TAG, PAIR),
         )
     if not found:
         raise UsageError(f"the ledger has no event {word!r}", "`tonewright log` lists the latest ones")

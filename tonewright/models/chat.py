@@ -107,9 +107,7 @@ class ChatFormat:
         return text + self.eos if text.endswith(messages[-1]["content"].rstrip()) else text
 
     def _render(self, messages: Sequence[Message], *, add_generation_prompt: bool) -> str:
-        text = render(
-            self.template, messages, bos=self.bos, eos=self.eos, add_generation_prompt=add_generation_prompt
-        )
+        text = render(self.template, messages, bos=self.bos, eos=self.eos, add_generation_prompt=add_generation_prompt)
         return self.bos + text if self.add_bos and not text.startswith(self.bos) else text
 
 

@@ -35,9 +35,7 @@ def _read(path: Path, _mtime: int, _size: int) -> dict[str, Any]:
         with path.open("rb") as f:
             magic, version, _tensors, count = struct.unpack("<4sIQQ", f.read(24))
             if magic != b"GGUF" or version not in (2, 3):
-                raise BadInput(
-                    f"{path} is not a GGUF file that we can read", "give a .gguf of version 2 or 3"
-                )
+                raise BadInput(f"{path} is not a GGUF file that we can read", "give a .gguf of version 2 or 3")
             return {_string(f): _value(f, _number(f, "I")) for _ in range(count)}
     except (OSError, struct.error, UnicodeDecodeError, KeyError) as e:
         raise BadInput(f"{path} is not a whole GGUF file", "fetch or export it again") from e

@@ -12,12 +12,15 @@ import os
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from tonewright.errors import BadInput, Missing
 from tonewright.models.chat import ChatFormat, Message, answer_start
 from tonewright.models.gguf_header import read_header
+from tonewright.models.likelihood import token_nll
+from tonewright.models.stopping import cut_at
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,10 +35,13 @@ _ROWS = 256
 
 
 class Score(NamedTuple):
-    """What a target costs the model: `nll` is the summed negative log-likelihood in nats over `tokens` tokens."""
+    """What a target costs: `nll`, the negative log-likelihood summed over its `tokens` tokens, in nats."""
 
     nll: float
     tokens: int
+
+
+_E = TypeVar("_E", bound="_Engine")
 
 
 class _Engine:
@@ -51,12 +57,16 @@ class _Engine:
             except (ValueError, RuntimeError) as e:
                 reason = "; ".join(_said) or str(e)
                 what = f"{options['lora_path']} on {gguf}" if options.get("lora_path") else str(gguf)
-                raise BadInput(
-                    f"llama.cpp cannot load {what} ({reason})", "export or fetch the file again"
-                ) from e
+                raise BadInput(f"llama.cpp cannot load {what} ({reason})", "export or fetch the file again") from e
+
+    def __enter__(self: _E) -> _E:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
-        """Free the model's memory now rather than at the interpreter's end, where the library is half gone."""
+        """Free the model's memory now; at the interpreter's end the library is half gone."""
         with _opening:
             self._llama.close()
 
@@ -95,12 +105,6 @@ class LocalModel(_Engine):
         self._format = ChatFormat.of(gguf)
         self._scored: list[int] = []  # ids whose keys and values the cache holds after `score`
 
-    def __enter__(self) -> LocalModel:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
     def generate(
         self,
         messages: Sequence[Message],
@@ -116,9 +120,7 @@ class LocalModel(_Engine):
         values of a prompt prefix shared with the previous call are reused. Raises `BadInput` when the
         prompt fills the window.
         """
-        return "".join(
-            self.stream(messages, max_tokens=max_tokens, temperature=temperature, seed=seed, stop=stop)
-        )
+        return "".join(self.stream(messages, max_tokens=max_tokens, temperature=temperature, seed=seed, stop=stop))
 
     def stream(
         self,
@@ -131,19 +133,7 @@ class LocalModel(_Engine):
     ) -> Iterator[str]:
         """Like `generate`, piece by piece; no piece holds half a character or the start of a stop string."""
         prompt = self._checked(self.tokenize(self._format.prompt(messages)), room=1)
-        held = ""
-        for piece in self._pieces(prompt, max_tokens, temperature, seed):
-            held += piece
-            ends = [held.index(s) for s in stop if s in held]
-            if ends:
-                yield held[: min(ends)]
-                return
-            keep = _stop_prefix(held, stop)
-            if len(held) > keep:
-                yield held[: len(held) - keep]
-                held = held[len(held) - keep :]
-        if held:
-            yield held
+        yield from cut_at(self._pieces(prompt, max_tokens, temperature, seed), stop)
 
     def score(self, messages: Sequence[Message], target: str) -> Score:
         """The cost of `target`, end token included, as the assistant's answer to `messages`.
@@ -151,8 +141,6 @@ class LocalModel(_Engine):
         Given the prompt's tokens p and the target's t_1..t_n: nll = -sum_i log P(t_i | p, t_1..t_{i-1}).
         Raises `BadInput` when prompt and target do not fit the window.
         """
-        import numpy as np
-
         prompt = self.tokenize(self._format.prompt(messages))
         whole = self._checked(
             self.tokenize(self._format.conversation([*messages, {"role": "assistant", "content": target}]))
@@ -160,19 +148,14 @@ class LocalModel(_Engine):
         start = answer_start(prompt, whole)
         nll = 0.0
         for first, rows in self._rows(whole[:-1], start - 1, reuse=True):
-            wanted = whole[first + 1 : first + 1 + len(rows)]
-            peak = rows.max(axis=1)
-            norm = peak + np.log(np.exp(rows - peak[:, None]).sum(axis=1, dtype=np.float64))
-            nll += float((norm - rows[np.arange(len(rows)), wanted]).sum())
+            nll += float(token_nll(rows, whole[first + 1 : first + 1 + len(rows)]).sum())
         return Score(nll, len(whole) - start)
 
     def logits(self, token_ids: Sequence[int]) -> NDArray[np.float32]:
-        """The next-token logits after each of `token_ids`, computed afresh; shape (n, vocabulary), float32."""
+        """The next-token logits after each of `token_ids`, computed afresh; shape (n, vocabulary)."""
         import numpy as np
 
-        return np.concatenate(
-            [rows for _, rows in self._rows(self._checked(list(token_ids)), 0, reuse=False)]
-        )
+        return np.concatenate([rows for _, rows in self._rows(self._checked(list(token_ids)), 0, reuse=False)])
 
     def _checked(self, ids: list[int], room: int = 0) -> list[int]:
         if len(ids) + room > self._llama.n_ctx():
@@ -183,7 +166,7 @@ class LocalModel(_Engine):
         return ids
 
     def _pieces(self, prompt: list[int], max_tokens: int, temperature: float, seed: int) -> Iterator[str]:
-        """Decoded text, token by token; bytes of an unfinished character wait for the rest."""
+        """Decoded text, token by token; an unfinished character waits for its rest, or is dropped."""
         import llama_cpp
 
         self._scored = []
@@ -199,7 +182,6 @@ class LocalModel(_Engine):
             previous = [token]
             if count >= room:
                 break
-        yield decoder.decode(b"", final=True)
 
     def _rows(self, ids: list[int], first: int, *, reuse: bool) -> Iterator[tuple[int, NDArray[np.float32]]]:
         """Run `ids` and yield (position, logits of a run of positions from there), from position `first` on.
@@ -215,7 +197,7 @@ class LocalModel(_Engine):
         self._scored = []
         llama_cpp.llama_memory_seq_rm(memory, -1, done, -1)
         bounds = [*range(done, first, self._llama.n_batch), *range(first, len(ids), _ROWS), len(ids)]
-        for begin, end in zip(bounds, bounds[1:]):
+        for begin, end in pairwise(bounds):
             _decode(context, ids[begin:end], begin, want=begin >= first)
             if begin >= first:
                 yield begin, _copy_logits(context, end - begin, width)
@@ -238,12 +220,6 @@ class Embedder(_Engine):
             n_threads=threads,
             n_threads_batch=threads,
         )
-
-    def __enter__(self) -> Embedder:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """One L2-normalised row per text, shape (n, width); tokens beyond the window are cut off."""
@@ -308,11 +284,5 @@ def _copy_logits(context: Any, rows: int, width: int) -> NDArray[np.float32]:
     import numpy as np
 
     flat = np.ctypeslib.as_array(llama_cpp.llama_get_logits(context), shape=(rows * width,))
-    return flat.copy().reshape(rows, width)
-
-
-def _stop_prefix(text: str, stop: Sequence[str]) -> int:
-    """How many characters at the end of `text` could be the beginning of a stop string."""
-    return max(
-        (n for s in stop for n in range(1, min(len(s), len(text) + 1)) if text.endswith(s[:n])), default=0
-    )
+    copy: NDArray[np.float32] = flat.copy().reshape(rows, width)
+    return copy

@@ -77,9 +77,7 @@ def _captions_to_text(path: Path, source: str) -> str:
     """Join SubRip captions with spaces; a pause starts a new paragraph."""
     cues = list(_CUE_TIMES.finditer(source))
     if not cues:
-        raise BadInput(
-            f"{path} has no captions", "save it as SubRip (00:00:01,000 --> 00:00:04,000), or as .txt"
-        )
+        raise BadInput(f"{path} has no captions", "save it as SubRip (00:00:01,000 --> 00:00:04,000), or as .txt")
     text = ""
     last_end = 0.0
     for cue, following in zip(cues, [*cues[1:], None]):

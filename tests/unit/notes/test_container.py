@@ -58,9 +58,7 @@ def test_what_is_no_audio_is_unknown_or_unfinished(tmp_path: Path, data: bytes) 
 @pytest.mark.parametrize("length", [0, 0xFFFFFFFF])
 def test_a_streaming_recorder_is_not_called_truncated(tmp_path: Path, length: int) -> None:
     """A wav whose recorder never filled in the length (0 or all ones) is a legitimate recording."""
-    header = struct.pack(
-        "<4sI4s4sIHHIIHH", b"RIFF", length, b"WAVE", b"fmt ", 16, 1, 1, 16_000, 32_000, 2, 16
-    )
+    header = struct.pack("<4sI4s4sIHHIIHH", b"RIFF", length, b"WAVE", b"fmt ", 16, 1, 1, 16_000, 32_000, 2, 16)
     assert _write(tmp_path, header + struct.pack("<4sI", b"data", length) + b"\1\0" * 8000) == Unknown()
 
 

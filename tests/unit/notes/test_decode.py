@@ -77,18 +77,14 @@ def test_a_copy_without_a_suffix_decodes(record: Callable[..., Path], tmp_path: 
     assert decode(record(kind).rename(tmp_path / "0f3ac9")).seconds == pytest.approx(LENGTH, abs=0.15)
 
 
-def test_a_name_like_a_web_address_is_a_file(
-    record: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_name_like_a_web_address_is_a_file(record: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
     """A colon in a relative file name is not taken for a protocol."""
     folder = record("wav").rename(record("wav").with_name("http:note.wav")).parent
     monkeypatch.chdir(folder)
     assert decode(Path("http:note.wav")).seconds == pytest.approx(LENGTH, abs=0.15)
 
 
-@pytest.mark.parametrize(
-    "kind", ["wav", "m4a", "front.m4a", "alac.m4a", "ogg", "mp3", "flac", "webm", "caf", "aiff"]
-)
+@pytest.mark.parametrize("kind", ["wav", "m4a", "front.m4a", "alac.m4a", "ogg", "mp3", "flac", "webm", "caf", "aiff"])
 def test_a_recording_cut_in_half_is_refused(record: Callable[..., Path], kind: str) -> None:
     """Half a file is never taken for a shorter recording, even where the decoder itself reports nothing."""
     message = complaint(keep_half(record(kind)))
@@ -183,9 +179,7 @@ def test_a_film_without_sound_has_no_audio_stream(tmp_path: Path) -> None:
 def test_a_streamed_wav_decodes(tmp_path: Path) -> None:
     """A recorder that never filled in the length still made a recording."""
     tone = (8000 * np.sin(np.arange(32_000) / 8)).astype("<i2").tobytes()
-    header = struct.pack(
-        "<4sI4s4sIHHIIHH", b"RIFF", 0xFFFFFFFF, b"WAVE", b"fmt ", 16, 1, 1, 16_000, 32_000, 2, 16
-    )
+    header = struct.pack("<4sI4s4sIHHIIHH", b"RIFF", 0xFFFFFFFF, b"WAVE", b"fmt ", 16, 1, 1, 16_000, 32_000, 2, 16)
     path = tmp_path / "note.wav"
     path.write_bytes(header + struct.pack("<4sI", b"data", 0xFFFFFFFF) + tone)
     assert decode(path).seconds == pytest.approx(2.0, abs=0.01)

@@ -61,9 +61,7 @@ def test_a_file_on_this_disk_is_not_in_the_cloud(tmp_path: Path) -> None:
     assert not in_cloud(os.lstat(tmp_path / "sparse.m4a"))
 
 
-@pytest.mark.parametrize(
-    "flags", [{"st_flags": 0x40000000 | 0x20}, {"st_file_attributes": 0x00400000 | 0x20}]
-)
+@pytest.mark.parametrize("flags", [{"st_flags": 0x40000000 | 0x20}, {"st_file_attributes": 0x00400000 | 0x20}])
 def test_a_placeholder_is_recognised_without_opening_it(flags: dict[str, int]) -> None:
     """The systems' own marks for "not downloaded" count, among other marks."""
     assert in_cloud(SimpleNamespace(st_size=90_000, **flags))  # type: ignore[arg-type]

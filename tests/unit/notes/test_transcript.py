@@ -84,9 +84,7 @@ def test_a_copy_is_read_as_the_kind_it_was(tmp_path: Path) -> None:
         ("walk.srt", b"I only pasted the words here.\n", "has no captions"),
     ],
 )
-def test_a_transcript_that_cannot_be_used_is_explained(
-    tmp_path: Path, name: str, data: bytes, said: str
-) -> None:
+def test_a_transcript_that_cannot_be_used_is_explained(tmp_path: Path, name: str, data: bytes, said: str) -> None:
     """The message names the file (and the line), the fault and a remedy."""
     path = tmp_path / name
     path.write_bytes(data)

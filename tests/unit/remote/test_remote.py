@@ -85,9 +85,7 @@ def test_our_own_code_runs_from_its_zip(tmp_path: Path) -> None:
 def test_asking_for_a_host_loads_no_ssh() -> None:
     """Fabric and paramiko, which take a while to load, stay out until a host over SSH is really used."""
     code = "import sys, tonewright.remote.courier; print({'fabric', 'paramiko', 'invoke'} & set(sys.modules))"
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PACKAGE.parent
-    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PACKAGE.parent)
     assert done.stdout.strip() == "set()"
 
 

@@ -1,0 +1,141 @@
+"""Plain versions: what is manner goes, what is said stays, and there is always one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tonewright.config.schema import Pairs, Tones
+from tonewright.corpus.plain import PLAIN_MAKERS, LocalPlainMaker, objections
+from tonewright.corpus.plain_rules import plain_by_rules
+from tonewright.gate.measures import kept, similarity
+from tonewright.posts.passages import split_passages
+from tonewright.posts.post import parse
+from tonewright.prompts import Messages
+from tonewright.tones.vocabulary import Vocabulary
+
+POSTS = sorted((Path(__file__).parents[2] / "examples" / "blog" / "_posts").glob("*.md"))
+PASSAGE = (
+    "Well, the 8:15 was really cancelled (of course it was), and Ruth waited two hours, as though a train "
+    "were a kind of weather. Lovely. I didn't!"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        (PASSAGE, "The 8:15 was cancelled, and Ruth waited two hours. I did not."),
+        ("Oh, it’s done. Two tins. I can't say more.", "It is done, two tins. I cannot say more."),
+        ("It was *very* late — later than usual — and dark.", "It was late and dark."),
+        (
+            "So far so good; he really left, and he simply came back.",
+            "So far so good. He left. He came back.",
+        ),
+    ],
+)
+def test_rules_take_the_manner_away(text: str, plain: str) -> None:
+    """Openers, asides, similes, intensifiers and contractions go; the rest stays in order."""
+    assert plain_by_rules(text) == plain
+
+
+def test_aside_with_a_fact_stays() -> None:
+    """Brackets that hold a number or a name are part of what is said."""
+    assert "£14" in plain_by_rules("Look behind the geranium (there is £14 in the tin) before you really leave!")
+    assert "Leeds" in plain_by_rules("A family (from Leeds) waited, frankly, for an absolutely long time.")
+
+
+def test_dry_text_becomes_notes() -> None:
+    """A passage without flourishes still gets a plain version that is not a copy of it."""
+    dry = "He asked for the risk assessment. I gave him the risk assessment. It is in the book by the door."
+    plain = plain_by_rules(dry)
+    assert plain == "He asked for risk assessment. I gave him risk assessment; in book by door."
+    assert similarity(dry, plain) < 0.93
+
+
+def test_rules_keep_every_fact_of_a_whole_blog() -> None:
+    """On every passage of the example blog: nothing is lost, and next to nothing is a copy."""
+    vocabulary = Vocabulary(Tones().names)
+    passages = [p.text for f in POSTS for p in split_passages(parse(f.read_bytes(), str(f)), vocabulary)]
+    plains = [plain_by_rules(p) for p in passages]
+    assert len(passages) > 80
+    assert [kept(p, plain) for p, plain in zip(passages, plains)] == [[]] * len(passages)
+    assert sum(p == plain for p, plain in zip(passages, plains)) <= len(passages) // 50
+
+
+def test_rules_are_stable() -> None:
+    """The same passage always has the same plain version, and very short ones survive."""
+    assert plain_by_rules(PASSAGE) == plain_by_rules(PASSAGE)
+    assert plain_by_rules("Lovely.") == "Lovely."
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        ("", "empty"),
+        (PASSAGE, "copy"),
+        ("The 8:15 was cancelled.", "it lost name Ruth"),
+        ("The 8:15 was cancelled and Ruth waited two hours. I waited.", "a “not”"),
+        ("Here is the text: the 8:15 was cancelled, Ruth waited two hours, I did not.", "talks about itself"),
+        (
+            "The 8:15 was cancelled. Ruth waited two hours for Bob at the train. I did not.",
+            "invented name Bob",
+        ),
+        ("The 8:15 was cancelled. He waited two hours. Ruth did too, in weather. I did not.", "invents a he"),
+        (
+            "The 8:15 was cancelled. Ruth waited two hours. A phone shop took its place. I did not.",
+            "repeats the examples",
+        ),
+    ],
+)
+def test_unusable_answers_are_seen(answer: str, why: str) -> None:
+    """Each way in which a small model fails at a plain version is recognised by name."""
+    assert any(why in objection for objection in objections(PASSAGE, answer)), objections(PASSAGE, answer)
+
+
+def test_good_answer_is_taken() -> None:
+    """A short neutral version with every fact has nothing against it."""
+    assert objections(PASSAGE, "The 8:15 train was cancelled, Ruth waited two hours and I did not.") == []
+
+
+class Scripted:
+    """A model that answers by a rule of its temperature."""
+
+    def __init__(self, answer: Callable[[float], str]) -> None:
+        self.answer = answer
+
+    def generate(
+        self,
+        messages: Messages,
+        *,
+        max_tokens: int,
+        temperature: float = 0.0,
+        seed: int = 0,
+        stop: object = (),
+    ) -> str:
+        """The rule's answer."""
+        return self.answer(temperature)
+
+
+GOOD = "The 8:15 train was cancelled, Ruth waited two hours and I did not."
+
+
+@pytest.mark.parametrize(
+    ("answer", "text", "how"),
+    [
+        (lambda t: GOOD, GOOD, "model"),
+        (lambda t: GOOD if t else PASSAGE, GOOD, "model"),
+        (lambda t: "I'm sorry, I cannot.", plain_by_rules(PASSAGE), "rules"),
+    ],
+)
+def test_there_is_always_a_plain_version(answer: Callable[[float], str], text: str, how: str) -> None:
+    """A good first or second answer is used; where the model fails, rules do it, and that is said."""
+    made = LocalPlainMaker(Scripted(answer), "scripted").make(PASSAGE)  # type: ignore[arg-type]
+    assert (made.text, made.how) == (text, how)
+
+
+def test_settings_name_a_maker() -> None:
+    """What `pairs.use` may say is in the one list of makers, and the cache key names base and version."""
+    assert Pairs().use in PLAIN_MAKERS and PLAIN_MAKERS["none"] is None
+    assert LocalPlainMaker(Scripted(lambda t: GOOD), "smollm2-135m").name == "local/smollm2-135m/1"  # type: ignore[arg-type]

@@ -1,0 +1,77 @@
+"""The logistic head: right, calibrated, and the same every time."""
+
+from __future__ import annotations
+
+import pytest
+
+np = pytest.importorskip("numpy")
+
+from tonewright.tones.head import calibrate, fit, out_of_fold, softmax  # noqa: E402  (numpy is an extra)
+
+CLASSES = ("a", "b", "c")
+
+
+def blobs(n: int, spread: float = 1.0, seed: int = 0):  # type: ignore[no-untyped-def]
+    """n points around each of three corners, in class order within each triple."""
+    rng = np.random.default_rng(seed)
+    corners = np.array([[4.0, 0, 0, 7.0], [0, 4.0, 0, 7.0], [0, 0, 4.0, 7.0]])
+    X = np.vstack([corners + spread * rng.normal(size=(3, 4)) * [1, 1, 1, 0] for _ in range(n)])
+    return X, list(CLASSES) * n
+
+
+def test_it_learns() -> None:
+    """Well separated classes are told apart on points that the fit has not seen, constant columns or not."""
+    X, y = blobs(20)
+    unseen, truth = blobs(20, seed=1)
+    p = fit(X, y, CLASSES, C=1.0).predict_proba(unseen)
+    assert np.allclose(p.sum(axis=1), 1)
+    assert np.mean([CLASSES[i] == t for i, t in zip(p.argmax(axis=1), truth)]) > 0.9
+
+
+def test_the_minimum_is_a_minimum() -> None:
+    """At the solution, the gradient of `0.5 |W|^2 + C sum w loss` is zero in every weight and bias."""
+    X, y = blobs(20, spread=3)
+    w = np.linspace(0.5, 2, len(X))
+    head = fit(X, y, CLASSES, C=0.05, sample_weight=w)
+    error = w[:, None] * (softmax(head.logits(X)) - np.array([[t == c for c in CLASSES] for t in y]))
+    assert np.abs(head.weights + 0.05 * head.standardise(X).T @ error).max() < 1e-3
+    assert np.abs(0.05 * error.sum(axis=0)).max() < 1e-3
+
+
+def test_deterministic() -> None:
+    """The same input gives the same bits."""
+    X, y = blobs(10)
+    assert fit(X, y, CLASSES, 0.1).weights.tobytes() == fit(X, y, CLASSES, 0.1).weights.tobytes()
+
+
+def test_weights_count_like_copies() -> None:
+    """A row of weight three does what three copies of it do, up to the standardisation."""
+    X, y = blobs(10)
+    X = (X - X.mean(axis=0)) / np.where(X.std(axis=0) > 0, X.std(axis=0), 1)
+    heavy = fit(X, y, CLASSES, 0.1, np.full(len(X), 3.0))
+    copies = fit(np.vstack([X] * 3), y * 3, CLASSES, 0.1)
+    assert np.allclose(heavy.weights, copies.weights, atol=1e-6)
+
+
+def test_out_of_fold_is_honest() -> None:
+    """On labels without meaning, rows are predicted at chance; a head that had seen them would be right."""
+    rng = np.random.default_rng(2)
+    X, y = rng.normal(size=(90, 200)), list(CLASSES) * 30
+    seen = fit(X, y, CLASSES, 1.0).logits(X).argmax(axis=1)
+    unseen = out_of_fold(X, y, CLASSES, 1.0).argmax(axis=1)
+    truth = np.arange(90) % 3
+    assert (seen == truth).mean() == 1
+    assert (unseen == truth).mean() < 0.55
+
+
+def test_calibration_makes_confidence_honest() -> None:
+    """Scaled, the mean confidence on unseen points is near the share that is right; the order stays."""
+    X, y = blobs(60, spread=3.5)
+    unseen, truth = blobs(400, spread=3.5, seed=5)
+    raw = fit(X, y, CLASSES, C=0.002)
+    head = calibrate(raw, out_of_fold(X, y, CLASSES, 0.002), y)
+    p = head.predict_proba(unseen)
+    right = np.mean([CLASSES[i] == t for i, t in zip(p.argmax(axis=1), truth)])
+    assert abs(p.max(axis=1).mean() - right) < 0.06
+    assert abs(raw.predict_proba(unseen).max(axis=1).mean() - right) > 0.1
+    assert (p.argmax(axis=1) == raw.predict_proba(unseen).argmax(axis=1)).all()

@@ -1,0 +1,145 @@
+"""Taggers without a model: a toy embedder stands in for it, so only the tagger's own decisions are seen."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tonewright.errors import ConfigError
+from tonewright.tones.tagger import EmbeddedTagger, Example, NoTagger, choose_examples, shipped_exemplars
+from tonewright.tones.taggers import TAGGERS, make_tagger
+from tonewright.tones.vectors import RememberingEmbedder
+from tonewright.tones.vocabulary import Vocabulary
+
+np = pytest.importorskip("numpy")
+
+TONES = Vocabulary(("snark", "dry", "sincere", "playful", "wistful", "plain"))
+
+
+class WordEmbedder:
+    """Texts that share words are near each other: a bag of words, hashed to 256 columns."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def embed(self, texts: Sequence[str], /) -> Any:
+        """Rows of length 1."""
+        self.asked += texts
+        rows = np.zeros((len(texts), 256), dtype=np.float32)
+        for row, text in zip(rows, texts):
+            row[0] = 0.5
+            for word in text.lower().split():
+                row[1 + hashlib.sha256(word.encode()).digest()[0] % 255] += 1
+            row /= np.linalg.norm(row)
+        return rows
+
+
+def gruff(n: int) -> list[tuple[str, str]]:
+    """Labels of a tone that is not shipped."""
+    return [(f"harrumph harrumph harrumph bah number {i}", "gruff") for i in range(n)]
+
+
+def test_exemplars_are_balanced() -> None:
+    """Every tone has fourteen exemplars of 20 to 60 words, none twice, and subjects go round by tone."""
+    shipped = shipped_exemplars()
+    assert Counter(e.tone for e in shipped) == dict.fromkeys(TONES.names, 14)
+    assert len({e.text for e in shipped}) == 84
+    assert all(20 <= len(e.text.split()) <= 60 for e in shipped)
+    assert [e.tone for e in shipped] == list(TONES.names) * 14
+
+
+def test_own_tone_is_learned_from_five_labels_on() -> None:
+    """A tone without exemplars is suggested once it has five labels, and is unknown before that."""
+    words = Vocabulary((*TONES.names, "gruff"))
+    few = EmbeddedTagger(WordEmbedder(), gruff(4), words).suggest(["bah harrumph harrumph harrumph today"])
+    enough = EmbeddedTagger(WordEmbedder(), gruff(5), words).suggest(["bah harrumph harrumph harrumph today"])
+    assert "gruff" not in few[0].scores
+    assert enough[0].tone == "gruff"
+    assert "harrumph" in enough[0].evidence
+    assert "yours" in enough[0].evidence
+    assert sum(enough[0].scores.values()) == pytest.approx(1, abs=1e-3)
+
+
+def test_abstains() -> None:
+    """Below the threshold there is no tone; the scores are still told, and the two that were near."""
+    (found,) = EmbeddedTagger(WordEmbedder(), [], TONES, threshold=1.01).suggest(["The train was late and it rained."])
+    assert found.tone is None
+    assert found.evidence.startswith("undecided between ")
+    assert 0 < found.confidence <= 1
+    assert set(found.scores) == set(TONES.names)
+
+
+def test_unlike_everything() -> None:
+    """Text that shares nothing with any labelled passage gets no tone, however sure the head is."""
+    (found,) = EmbeddedTagger(WordEmbedder(), [], TONES, threshold=0).suggest(["zq " * 80])
+    assert (found.tone, found.evidence) == (None, "unlike every labelled passage")
+
+
+def test_nothing_to_learn_from() -> None:
+    """A vocabulary of the author's own without labels gives no tone, and no model is asked."""
+    embedder = WordEmbedder()
+    (found,) = EmbeddedTagger(embedder, gruff(9), Vocabulary(("gruff", "grand"))).suggest(["bah"])
+    assert found.tone is None
+    assert "5 labels" in found.evidence
+    assert embedder.asked == []
+
+
+def test_no_passages_no_work() -> None:
+    """An empty list is answered without a model."""
+    embedder = WordEmbedder()
+    assert EmbeddedTagger(embedder, [], TONES).suggest([]) == []
+    assert embedder.asked == []
+
+
+def test_newest_labels_are_kept() -> None:
+    """Of very many labels of one tone, the newest two hundred count, each once; other tones keep theirs."""
+    labels = [(f"text {i}", "dry") for i in range(300)] * 2 + [("one", "snark"), ("lost", "no-such-tone")]
+    own = [e for e in choose_examples([], labels + [(f"s {i}", "snark") for i in range(4)], TONES) if e.own]
+    assert Counter(e.tone for e in own) == {"dry": 200, "snark": 5}
+    assert own[0] == Example("text 100", "dry", True)
+
+
+def test_version_does_not_change_with_labels() -> None:
+    """Another label is no other tagger: else each click of the author's would tag the whole blog anew."""
+    versions = {EmbeddedTagger(WordEmbedder(), labels, TONES).version for labels in ([], gruff(9))}
+    assert len(versions) == 1
+
+
+def test_no_tagger() -> None:
+    """The tagger called none answers every passage with nothing."""
+    assert [s.tone for s in NoTagger().suggest(["a", "b"])] == [None, None]
+
+
+def test_taggers_by_name() -> None:
+    """Every name makes the tagger of that name, and another name is refused with the nearest."""
+    for name in TAGGERS:
+        assert make_tagger(name, WordEmbedder, [], TONES, 0.5).name == name
+    with pytest.raises(ConfigError, match="'embeded': did you mean embedded\\? \\(known: embedded, none\\)"):
+        make_tagger("embeded", WordEmbedder, [], TONES, 0.5)
+
+
+def test_none_opens_no_model() -> None:
+    """Without a tagger no embedder is opened."""
+
+    def open_embedder() -> WordEmbedder:
+        raise AssertionError("opened")
+
+    assert make_tagger("none", open_embedder, [], TONES, 0.5).suggest(["a"])[0].tone is None
+
+
+def test_vectors_are_remembered(tmp_path: Path) -> None:
+    """A text goes through a model once, whoever asks; models do not share; rows come back equal."""
+    first, second, other = WordEmbedder(), WordEmbedder(), WordEmbedder()
+    file = tmp_path / "vectors.sqlite3"
+    rows = RememberingEmbedder(first, file, "m1").embed(["a b", "c", "a b"])
+    again = RememberingEmbedder(second, file, "m1").embed(["c", "d", "a b"])
+    RememberingEmbedder(other, file, "m2").embed(["c"])
+    assert (first.asked, second.asked, other.asked) == (["a b", "c"], ["d"], ["c"])
+    assert rows.dtype == again.dtype == np.float32
+    assert (again[[2, 0, 2]] == rows).all()
+    assert RememberingEmbedder(first, file, "m1").embed([]).shape == (0, 256)

@@ -1,0 +1,56 @@
+"""Sets the examination paper: which held-out rows are asked, and which examples the prompted base may see."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from tonewright import prompts
+from tonewright.config.schema import Gate
+from tonewright.corpus.rows import REWRITE
+from tonewright.corpus.snapshot import HELD_OUT_FILE, TRAIN_FILE
+from tonewright.gate.judge import Item, Progress, judge
+from tonewright.gate.report import Report
+
+EXAMPLES = 3  # what fits a small context beside the question, and what an author would paste into a prompt
+
+
+def examine(
+    job: Path, base: Path, challenger: Path, champion: Path | None, settings: Gate, progress: Progress
+) -> Report:
+    """Judge `challenger` (an adapter on `base`) on the held-out rows of the run's own snapshot in `job`."""
+    train, held_out = _read(job / TRAIN_FILE), _read(job / HELD_OUT_FILE)
+    items = [
+        Item(
+            id=row["id"],
+            kind=row["kind"],
+            tone=row["tone"],
+            request=row["messages"][:-1],
+            answer=row["messages"][-1]["content"],
+            source_text=row["asked"],
+        )
+        for row in sorted(held_out, key=_lot)
+        if row["kind"] == REWRITE
+    ]
+    targets = [row["messages"][-1]["content"] for row in train]
+    return judge(items, targets, base, challenger, champion, _examples(train), settings, progress)
+
+
+def _examples(train: list[dict[str, Any]]) -> list[tuple[prompts.Messages, str]]:
+    """Short rewrites in as many tones as there are: the fairest prompt that the base could be given."""
+    chosen: dict[str | None, dict[str, Any]] = {}
+    for row in sorted((r for r in train if r["kind"] == REWRITE), key=lambda r: len(r["asked"])):
+        if len(row["asked"].split()) >= 12:
+            chosen.setdefault(row["tone"], row)
+    return [(row["messages"][:-1], row["messages"][-1]["content"]) for row in list(chosen.values())[:EXAMPLES]]
+
+
+def _lot(row: dict[str, Any]) -> str:
+    """An order that does not know when a post was written: any number of items is a fair sample."""
+    return hashlib.sha256(row["id"].encode()).hexdigest()
+
+
+def _read(file: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]

@@ -1,0 +1,156 @@
+"""The training loop: transformers' Trainer around a frozen base with a LoRA adapter."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tonewright.errors import TonewrightError
+from tonewright.training.base_weights import quiet_transformers
+from tonewright.training.progress import Progress
+from tonewright.training.recipe import Recipe
+from tonewright.training.rows import Block, collate
+
+Report = Callable[[Progress], None]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a run gave: the optimiser steps in all, and the mean training loss of their last tenth."""
+
+    steps: int
+    loss: float
+
+
+def add_adapter(model: Any, recipe: Recipe) -> Any:
+    """`model` with a fresh float32 LoRA adapter, the only part that learns, drawn from the recipe's seed."""
+    import peft
+
+    with quiet_transformers() as transformers:
+        transformers.set_seed(recipe.seed)
+        targets = "all-linear" if recipe.targets == ("all-linear",) else list(recipe.targets)
+        return peft.get_peft_model(
+            model,
+            peft.LoraConfig(
+                r=recipe.rank,
+                lora_alpha=recipe.alpha,
+                lora_dropout=recipe.dropout,
+                target_modules=targets,
+                task_type="CAUSAL_LM",
+            ),
+        )
+
+
+def train(model: Any, blocks: Sequence[Block], recipe: Recipe, folder: Path, report: Report) -> Trained:
+    """Fit `model`'s adapter to `blocks`, with checkpoints in `folder`; goes on from the newest whole one
+    there.
+
+    Raises `TonewrightError` as soon as the loss is not a number.
+    """
+    with quiet_transformers() as transformers:
+        watch = _watch(transformers, report, tokens=sum(len(e.ids) for b in blocks for e in b) / len(blocks))
+        trainer = transformers.Trainer(
+            model=model,
+            args=_arguments(transformers, recipe, folder, model.device.type),
+            train_dataset=list(blocks),
+            data_collator=collate,
+            callbacks=[watch],
+        )
+        # Trainer would print every log line as a dictionary.
+        trainer.remove_callback(transformers.trainer_callback.PrinterCallback)
+        trainer.train(resume_from_checkpoint=newest_checkpoint(folder))
+        losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+    last = losses[-max(1, len(losses) // 10) :]
+    return Trained(trainer.state.global_step, sum(last) / len(last))
+
+
+def mean_nll(model: Any, blocks: Sequence[Block]) -> float:
+    """The mean negative log-likelihood per answer token over `blocks`, in nats."""
+    import torch
+
+    total, count = 0.0, 0
+    model.eval()
+    with torch.no_grad():
+        for block in blocks:
+            batch = {k: v.to(model.device) if hasattr(v, "to") else v for k, v in collate([block]).items()}
+            answers = batch["labels"].numel()
+            total += float(model(**batch).loss) * answers
+            count += answers
+    return total / count
+
+
+def newest_checkpoint(folder: Path) -> str | None:
+    """The checkpoint in `folder` with the most steps among those that are whole, or None.
+
+    Trainer writes trainer_state.json last, so a checkpoint that was cut short has none.
+    """
+    whole = [p.parent for p in folder.glob("checkpoint-*/trainer_state.json")]
+    return str(max(whole, key=lambda p: int(p.name.rpartition("-")[2]))) if whole else None
+
+
+def _arguments(transformers: Any, recipe: Recipe, folder: Path, device: str) -> Any:
+    return transformers.TrainingArguments(
+        output_dir=str(folder),
+        per_device_train_batch_size=recipe.batch,
+        gradient_accumulation_steps=recipe.accumulation,
+        num_train_epochs=recipe.epochs,
+        max_steps=recipe.max_steps or -1,
+        learning_rate=recipe.learning_rate,
+        lr_scheduler_type="cosine",
+        warmup_steps=recipe.warmup,  # below 1 it is a share of the steps
+        weight_decay=recipe.weight_decay,
+        max_grad_norm=recipe.max_grad_norm,
+        # Paging lets optimiser state leave a small GPU in a spike; on a CPU there is nothing to page to.
+        optim="paged_adamw_8bit" if device == "cuda" else "adamw_torch",
+        activation_checkpointing=recipe.gradient_checkpointing,
+        activation_checkpointing_kwargs={"use_reentrant": False} if recipe.gradient_checkpointing else None,
+        save_steps=recipe.checkpoint_steps,
+        save_total_limit=2,  # a second one, in case the machine stops while it writes the next
+        logging_steps=1,
+        logging_nan_inf_filter=False,
+        seed=recipe.seed,
+        use_cpu=device == "cpu",
+        remove_unused_columns=False,
+        dataloader_num_workers=0,
+        report_to="none",
+        push_to_hub=False,
+        disable_tqdm=True,
+    )
+
+
+def _watch(transformers: Any, report: Report, tokens: float) -> Any:
+    """A callback that reports after each step; `tokens` is the mean number of tokens in a block."""
+
+    class Watch(transformers.TrainerCallback):  # type: ignore[misc]
+        def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            self.first, self.began = state.global_step, time.monotonic()
+
+        def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
+            if not logs or "loss" not in logs:
+                return
+            loss = float(logs["loss"])
+            if not math.isfinite(loss):
+                raise TonewrightError(
+                    f"the training loss became {loss} at step {state.global_step}",
+                    'lower learning_rate in the recipe, or set dtype = "float32"',
+                )
+            done = max(1, state.global_step - self.first)
+            per_step = (time.monotonic() - self.began) / done
+            step_tokens = tokens * args.per_device_train_batch_size * args.gradient_accumulation_steps
+            report(
+                Progress(
+                    phase="train",
+                    step=state.global_step,
+                    steps=state.max_steps,
+                    loss=loss,
+                    learning_rate=float(logs["learning_rate"]),
+                    tokens_per_second=round(step_tokens / per_step, 1),
+                    eta_seconds=round(per_step * (state.max_steps - state.global_step), 1),
+                )
+            )
+
+    return Watch()
