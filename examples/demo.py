@@ -141,7 +141,7 @@ def follow_corpus() -> None:
     """Until everything that came in is in the corpus."""
     title("into the corpus: passages, tones, plain versions")
     line, quiet = Line(), 0
-    while quiet < 4:
+    while quiet < 2:
         told = asked("status")["events"]
         open_ = sum(
             states.get(s, 0) for kind, states in told.items() for s in ("pending", "leased") if kind != "retrain"
@@ -156,7 +156,7 @@ def follow_corpus() -> None:
         )
         # Retraining may begin the moment the last event is done; that ends this stage as well.
         quiet = quiet + 1 if open_ - waiting <= 0 or told.get("retrain") else 0
-        time.sleep(1.0)
+        time.sleep(2.0)
         expire()
     line.end()
     print(textwrap.indent(tonewright("corpus", "stats"), " " * 8), end="")
@@ -188,7 +188,7 @@ def follow_retrain() -> dict[str, Any]:
         failed = [e for e in asked("status")["failed"] if e["kind"] == "retrain"]
         if failed:
             sys.exit(f"the retrain failed: {failed[0]['note']}")
-        time.sleep(1.0)
+        time.sleep(2.0)
         expire()
 
 

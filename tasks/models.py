@@ -7,6 +7,7 @@ from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from tonewright.corpus.plain import PLAIN_MAKERS, PlainMaker
 from tonewright.models.base import BaseModel, find_base
 from tonewright.tones.tagger import Tagger
 from tonewright.tones.taggers import make_tagger
@@ -73,15 +74,19 @@ def _embedder(base: BaseModel) -> RememberingEmbedder:
 
 
 @contextmanager
-def writer(workspace: Workspace) -> Iterator[LocalModel]:
-    """The untrained base as a writer, for as long as the block lasts."""
-    from tonewright.models.llama import LocalModel
-
+def plain_maker(workspace: Workspace) -> Iterator[PlainMaker]:
+    """The configured maker of plain versions, for as long as the block lasts."""
     base = base_of(workspace)
     with _use:
-        if base.sha256 not in _writers:
-            _writers[base.sha256] = LocalModel(base.gguf)
-        yield _writers[base.sha256]
+        yield PLAIN_MAKERS[workspace.config.pairs.use](lambda: _writer(base), base.name)
+
+
+def _writer(base: BaseModel) -> LocalModel:
+    from tonewright.models.llama import LocalModel
+
+    if base.sha256 not in _writers:
+        _writers[base.sha256] = LocalModel(base.gguf)
+    return _writers[base.sha256]
 
 
 def close() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from tasks import models
 from tonewright.corpus.documents import keep_text
-from tonewright.corpus.plain import LocalPlainMaker
 from tonewright.ledger.leases import Lease
 from tonewright.workspace import Workspace
 
@@ -16,8 +15,7 @@ def handle(workspace: Workspace, lease: Lease) -> None:
         return
     todo = _without_plain(workspace, lease.event.payload["document"])
     for number, (name, text) in enumerate(todo):
-        with models.writer(workspace) as model:
-            maker = LocalPlainMaker(model, models.base_of(workspace).name)
+        with models.plain_maker(workspace) as maker:
             plain = maker.make(text)
         with workspace.ledger.transaction() as tx:
             tx.execute(

@@ -149,7 +149,7 @@ def _check(config: Config, root: Path) -> None:
         )
     for key, value, allowed in (
         ("tagger.use", config.tagger.use, ("embedded", "none")),
-        ("pairs.use", config.pairs.use, ("local", "none")),
+        ("pairs.use", config.pairs.use, ("local", "rules", "none")),
     ):
         if value not in allowed:
             raise ConfigError(f"{file}: {key} is {value!r}", f"choose one of {', '.join(allowed)}")

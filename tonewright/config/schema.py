@@ -50,7 +50,7 @@ class Tagger:
 class Pairs:
     """Who writes the plain version that a passage is paired with."""
 
-    use: str = "local"  # local: the base model on this machine; none: no rewrite pairs
+    use: str = "local"  # local: the base model, checked, else rules; rules: no model needed; none: no rewrite pairs
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from tonewright.tones.head import Floats, Head
 
-THRESHOLD = 0.5  # confidences are calibrated, so this means: more likely right than wrong
+THRESHOLD = 0.5  # of the calibrated confidence: more likely right than wrong, by its own reckoning
 AUTHOR_WEIGHT = 3.0  # one label of the author's counts as much as this many exemplars
 LABELS_TO_LEARN = 5  # a tone without exemplars is learned from this many labels on
 LABELS_PER_TONE = 200  # the newest; beyond that the head grows slower and no better
@@ -77,10 +77,11 @@ class NoTagger:
 class EmbeddedTagger:
     """A logistic head on the last-token embeddings of the small local model.
 
-    It learns from the shipped exemplars and, with more weight, from the author's `labels`, pairs of (text,
-    tone), oldest first. The head is fitted at the first call of `suggest`, and given its temperature out of
-    fold, so that a confidence can be read as a probability. It abstains below `threshold` and on text that is
-    unlike anything labelled.
+    It learns from the shipped exemplars and, with more weight, from the author's `labels`, pairs of (text, tone),
+    oldest first. The head is fitted at the first call of `suggest` and given its temperature out of fold, so that
+    a confidence is a probability for text like the labelled. The exemplars are of one hand: until there are labels
+    of the author's own, it is an overestimate (on the example blog, 0.4 were right of what it gave 0.5 or more).
+    It abstains below `threshold` and on text that is unlike anything labelled.
     """
 
     name = "embedded"
@@ -109,17 +110,20 @@ class EmbeddedTagger:
             why = f"a tone is learned from {LABELS_TO_LEARN} labels on, and fewer than two tones have them"
             return [Suggestion(None, 0.0, {}, why) for _ in passages]
         self._fitted = self._fitted or self._fit()
-        vectors = self._embedder.embed(list(passages))
+        vectors = self._embed(passages)
         probabilities = self._fitted.head.predict_proba(vectors)
-        likeness = vectors.astype("float64") @ self._fitted.vectors.T
+        likeness = vectors @ self._fitted.vectors.T
         return [self._suggestion(self._fitted, p, near) for p, near in zip(probabilities, likeness)]
+
+    def _embed(self, texts: Sequence[str]) -> Floats:
+        return self._embedder.embed([_ended(text) for text in texts]).astype("float64")
 
     def _fit(self) -> _Fitted:
         import numpy as np
 
         from tonewright.tones.head import calibrate, fit, out_of_fold
 
-        vectors = self._embedder.embed([e.text for e in self._examples]).astype(np.float64)
+        vectors = self._embed([e.text for e in self._examples])
         tones = [e.tone for e in self._examples]
         weight = np.array([AUTHOR_WEIGHT if e.own else 1.0 for e in self._examples])
         unseen = out_of_fold(vectors, tones, self._classes, STRENGTH, weight)
@@ -172,18 +176,27 @@ def _exemplar_bytes() -> bytes:
     return (resources.files("tonewright.tones") / "exemplars.jsonl").read_bytes()
 
 
+def _ended(text: str) -> str:
+    """`text` with a full stop where it ends in none, and without closing quotes, brackets and emphasis after it.
+
+    The vector is that of the last token, so that sign must not be what tells two passages apart: of 24 passages
+    stripped of their last sign, 14 got the right tone as they were and 19, as many as with it, ended like this.
+    """
+    bare = text.rstrip().rstrip("\"'”’»)]*_ ")
+    return bare if bare.endswith((".", "!", "?", "…")) else bare.rstrip(",;:-–—") + "."
+
+
 def _least_likeness(vectors: Floats) -> float:
     """How near (cosine) a passage must be to some labelled one for the head to have a say about it.
 
-    The loneliest example has a nearest neighbour at cosine a, the typical one at b; we allow as much again
-    below a. Both come from the embedder at hand, since models differ in how narrow a cone their vectors fill.
+    As near as the loneliest example is to its nearest neighbour. It comes from the embedder at hand, since models
+    differ in how narrow a cone their vectors fill.
     """
     import numpy as np
 
     likeness = vectors @ vectors.T
     np.fill_diagonal(likeness, -1.0)
-    nearest = likeness.max(axis=1)
-    return float(2 * nearest.min() - np.median(nearest))
+    return float(likeness.max(axis=1).min())
 
 
 def _closest_to(example: Example) -> str:

@@ -80,7 +80,7 @@ def test_the_exported_adapter_does_what_the_trained_one_did(small: Small, job: P
 
 @pytest.mark.parametrize("fault", ["zeroed", "not reordered"])
 def test_a_wrong_adapter_is_refused(small: Small, job: Path, tmp_path: Path, fault: str) -> None:
-    """An export that lost B, or forgot to reorder q and k for llama.cpp, does not pass as the trained adapter."""
+    """An export that lost B, or did not reorder q and k for llama.cpp, does not pass."""
     if fault == "zeroed":
         wrong = _changed(job, tmp_path, lambda name, value: value * ("lora_B" not in name))
     else:
@@ -92,7 +92,7 @@ def test_a_wrong_adapter_is_refused(small: Small, job: Path, tmp_path: Path, fau
 
 
 def test_what_a_gguf_cannot_carry_is_refused(small: Small, job: Path, tmp_path: Path) -> None:
-    """rsLoRA, DoRA, retrained modules and trained biases: refused before anything is written, with the way out."""
+    """rsLoRA, DoRA, retrained modules and biases: refused before anything is written, with the way out."""
     for change in (
         {"use_rslora": True},
         {"use_dora": True},

@@ -25,10 +25,13 @@ TINY = Recipe(name="tiny", dtype="float32", rank=4, alpha=8, sequence_length=128
 @pytest.mark.model
 def test_trainer_and_llama_split_texts_alike(small: Small) -> None:
     """Numbers after blank lines, emoji, odd spaces, special tokens: the same ids on both sides."""
-    texts = [small.chat.conversation([{"role": "user", "content": t}, {"role": "assistant", "content": t}]) for t in (
-        "1. first\n\n2. second\n\n\n12,345.67 on 2024-11-23", "  two  spaces\t\ttab \u00a0nbsp\r\n", "café 日本 🎉👩‍🚀 ½ Ⅷ",
-        "they're “quoted”—and <snark>marked</snark>", "<|im_end|> in the text",
-    )]  # fmt: skip
+    said = (
+        "1. first\n\n2. second\n\n\n12,345.67 on 2024-11-23",
+        "  two  spaces\t\ttab \u00a0nbsp\r\n",
+        "café 日本 🎉👩‍🚀 ½ Ⅷ they're “quoted”—and <snark>marked</snark>",
+        "<|im_end|> in the text",
+    )
+    texts = [small.chat.conversation([{"role": "assistant", "content": words}]) for words in said]
     with LocalModel(small.base.gguf, n_ctx=256) as model:
         assert [model.tokenize(t) for t in texts] == [small.tokenize(t) for t in texts]
 
