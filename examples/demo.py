@@ -121,6 +121,9 @@ def prepare() -> None:
 def live_events() -> None:
     """What an author does on any day: two commits, one note dropped."""
     title("a commit and a voice note, while it watches")
+    while not asked("status")["events"]:
+        time.sleep(0.5)
+        expire()
     have = int(subprocess.run(["git", "rev-list", "--count", "HEAD"], cwd=BLOG, capture_output=True, text=True).stdout)
     if have < len(commits()):
         replay(BLOG, have, len(commits()))
@@ -141,6 +144,8 @@ def follow_corpus() -> None:
     """Until everything that came in is in the corpus."""
     title("into the corpus: passages, tones, plain versions")
     line, quiet = Line(), 0
+    for row in tonewright("retrain", "--why").splitlines():
+        say(row)
     while quiet < 2:
         told = asked("status")["events"]
         open_ = sum(
@@ -167,8 +172,8 @@ def follow_corpus() -> None:
 def follow_retrain() -> dict[str, Any]:
     """Until the gate has spoken; returns the model's record."""
     title("thresholds crossed: QLoRA over Fabric, GGUF export, gate")
-    for row in tonewright("retrain", "--why").splitlines():
-        say(row)
+    events = asked("log", "-n", "500")["events"]
+    say(next((f"{e['kind']} event: {e['payload']['because']}" for e in events if e["kind"] == "retrain"), ""))
     line, losses, step = Line(), [], ""
     while True:
         run = asked("retrain", "status").get("run", {})

@@ -23,6 +23,7 @@ _use = threading.Lock()
 _embedders: dict[str, RememberingEmbedder] = {}
 _writers: dict[str, LocalModel] = {}
 _taggers: dict[Hashable, Tagger] = {}
+_makers: dict[Hashable, PlainMaker] = {}
 REMEMBERED = 20_000  # vectors; 576 float32 each for the smallest base, so 46 MB
 
 
@@ -78,7 +79,10 @@ def plain_maker(workspace: Workspace) -> Iterator[PlainMaker]:
     """The configured maker of plain versions, for as long as the block lasts."""
     base = base_of(workspace)
     with _use:
-        yield PLAIN_MAKERS[workspace.config.pairs.use](lambda: _writer(base), base.name)
+        chosen = (base.sha256, workspace.config.pairs)
+        if chosen not in _makers:
+            _makers[chosen] = PLAIN_MAKERS[workspace.config.pairs.use](lambda: _writer(base), base.name)
+        yield _makers[chosen]
 
 
 def _writer(base: BaseModel) -> LocalModel:
@@ -94,5 +98,5 @@ def close() -> None:
     with _use:
         for model in [*(e.embedder for e in _embedders.values()), *_writers.values()]:
             model.close()
-        for known in (_embedders, _writers, _taggers):
+        for known in (_embedders, _writers, _taggers, _makers):
             known.clear()

@@ -170,6 +170,7 @@ def test_it_is_silent_on_noise(embedder: Once) -> None:
     assert sum(s.tone is not None for s in found) <= 1
 
 
+@pytest.mark.proof
 def test_hand_labels_raise_accuracy(embedder: Once) -> None:
     """On a blog in a voice unlike the exemplars', learning from every other hand label helps with the rest."""
     posts = [parse(file.read_bytes(), file.name) for file in sorted(BLOG.glob("*.md"))]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tonewright.config.schema import Pairs, Tones
-from tonewright.corpus.plain import PLAIN_MAKERS, LocalPlainMaker, objections
+from tonewright.corpus.plain import PLAIN_MAKERS, TRIAL, LocalPlainMaker, objections
 from tonewright.corpus.plain_rules import plain_by_rules
 from tonewright.gate.measures import kept, similarity
 from tonewright.posts.passages import split_passages
@@ -31,12 +30,12 @@ PASSAGE = (
         ("It was *very* late — later than usual — and dark.", "It was late and dark."),
         (
             "So far so good; he really left, and he simply came back.",
-            "So far so good. He left. He came back.",
+            "far good; He left; He came back.",
         ),
     ],
 )
 def test_rules_take_the_manner_away(text: str, plain: str) -> None:
-    """Openers, asides, similes, intensifiers and contractions go; the rest stays in order."""
+    """Openers, asides, similes, intensifiers and contractions go; the rest stays in order, or its gist does."""
     assert plain_by_rules(text) == plain
 
 
@@ -46,12 +45,12 @@ def test_aside_with_a_fact_stays() -> None:
     assert "Leeds" in plain_by_rules("A family (from Leeds) waited, frankly, for an absolutely long time.")
 
 
-def test_dry_text_becomes_notes() -> None:
+def test_dry_text_becomes_its_gist() -> None:
     """A passage without flourishes still gets a plain version that is not a copy of it."""
     dry = "He asked for the risk assessment. I gave him the risk assessment. It is in the book by the door."
     plain = plain_by_rules(dry)
-    assert plain == "He asked for risk assessment. I gave him risk assessment; in book by door."
-    assert similarity(dry, plain) < 0.93
+    assert plain == "He asked risk assessment; I gave risk assessment; book door."
+    assert similarity(dry, plain) < 0.8
 
 
 def test_rules_keep_every_fact_of_a_whole_blog() -> None:
@@ -100,10 +99,10 @@ def test_good_answer_is_taken() -> None:
 
 
 class Scripted:
-    """A model that answers by a rule of its temperature."""
+    """A model that always gives the same answer, and counts how often it was asked."""
 
-    def __init__(self, answer: Callable[[float], str]) -> None:
-        self.answer = answer
+    def __init__(self, answer: str) -> None:
+        self.answer, self.asked = answer, 0
 
     def generate(
         self,
@@ -114,8 +113,9 @@ class Scripted:
         seed: int = 0,
         stop: object = (),
     ) -> str:
-        """The rule's answer."""
-        return self.answer(temperature)
+        """The one answer."""
+        self.asked += 1
+        return self.answer
 
 
 GOOD = "The 8:15 train was cancelled, Ruth waited two hours and I did not."
@@ -124,18 +124,28 @@ GOOD = "The 8:15 train was cancelled, Ruth waited two hours and I did not."
 @pytest.mark.parametrize(
     ("answer", "text", "how"),
     [
-        (lambda t: GOOD, GOOD, "model"),
-        (lambda t: GOOD if t else PASSAGE, GOOD, "model"),
-        (lambda t: "I'm sorry, I cannot.", plain_by_rules(PASSAGE), "rules"),
+        (GOOD, GOOD, "model"),
+        (PASSAGE, plain_by_rules(PASSAGE), "rules"),
+        ("I'm sorry, I cannot.", plain_by_rules(PASSAGE), "rules"),
     ],
 )
-def test_there_is_always_a_plain_version(answer: Callable[[float], str], text: str, how: str) -> None:
-    """A good first or second answer is used; where the model fails, rules do it, and that is said."""
+def test_there_is_always_a_plain_version(answer: str, text: str, how: str) -> None:
+    """A good answer is used; where the model fails, rules do it, and that is said."""
     made = LocalPlainMaker(Scripted(answer), "scripted").make(PASSAGE)  # type: ignore[arg-type]
     assert (made.text, made.how) == (text, how)
 
 
+def test_a_base_that_fails_is_not_asked_for_ever() -> None:
+    """After a fair trial the rules go on alone; a base that does well is asked every time."""
+    poor, able = Scripted("I cannot."), Scripted(GOOD)
+    for model in (poor, able):
+        maker = LocalPlainMaker(model, "scripted")  # type: ignore[arg-type]
+        assert all(maker.make(PASSAGE).text for _ in range(3 * TRIAL))
+    assert (poor.asked, able.asked) == (TRIAL, 3 * TRIAL)
+
+
 def test_settings_name_a_maker() -> None:
-    """What `pairs.use` may say is in the one list of makers, and the cache key names base and version."""
-    assert Pairs().use in PLAIN_MAKERS and PLAIN_MAKERS["none"] is None
-    assert LocalPlainMaker(Scripted(lambda t: GOOD), "smollm2-135m").name == "local/smollm2-135m/1"  # type: ignore[arg-type]
+    """What `pairs.use` may say is in the one list of makers; the cache key names maker, base and version."""
+    names = {use: make(lambda: Scripted(GOOD), "smollm2-135m").name for use, make in PLAIN_MAKERS.items()}  # type: ignore[arg-type,return-value]
+    assert names == {"local": "local/smollm2-135m/1", "rules": "rules/1"}
+    assert Pairs().use in PLAIN_MAKERS

@@ -20,6 +20,8 @@ LENGTHS = (0.35, 1.6)  # words of a plain version, as a share of the passage's
 MIN_CONTENT = 0.65  # share of the content words that rules would leave, and a plain version must have
 MAX_INVENTED = 0.3  # share of its own content words that may be new
 LEAKED = 3  # words in a row that a plain version may share with the prompt's own examples
+TRIAL = 16  # passages after which a base has shown what it can do
+MIN_USABLE = 0.4  # share of usable answers from which it is worth asking on
 _ROOM = 1.8  # tokens per word of the passage: a third more than a plain version of its own length needs
 _PERSONS = (
     frozenset({"i", "me", "my", "mine"}),
@@ -53,19 +55,27 @@ class PlainMaker(Protocol):
 class LocalPlainMaker:
     """Asks an untrained base on this machine, checks what it says, and falls back to rules.
 
-    `base` is the model's name. The model stays the caller's to close.
+    A base that is mostly unusable after `TRIAL` passages is not asked again: a 135M model spends a second or two
+    on each passage and fails seven times in eight. `base` is the model's name. The model stays the caller's to close.
     """
 
     def __init__(self, model: LocalModel, base: str) -> None:
         self.name = f"local/{base}/1"
         self._model = model
+        self._asked = self._usable = 0
 
     def make(self, text: str) -> Plain:
         """The base's plain version if it is usable, else one made by rules."""
+        if self._asked >= TRIAL and self._usable < MIN_USABLE * self._asked:
+            return Plain(plain_by_rules(text), BY_RULES)
         # One try: a second one, warmer, doubled the time and saved one passage in sixteen from the rules.
         room = 16 + round(len(words(text)) * _ROOM)
         answer = self._model.generate(prompts.make_plain(text), max_tokens=room, stop=("\n",)).strip()
-        return Plain(plain_by_rules(text), BY_RULES) if objections(text, answer) else Plain(answer, BY_MODEL)
+        self._asked += 1
+        if objections(text, answer):
+            return Plain(plain_by_rules(text), BY_RULES)
+        self._usable += 1
+        return Plain(answer, BY_MODEL)
 
 
 class RulesPlainMaker:

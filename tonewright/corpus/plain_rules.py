@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from tonewright.gate.language import is_content, numbers, sentences, words
+from tonewright.gate.language import FUNCTION_WORDS, numbers, sentences, words
 from tonewright.gate.measures import kept, similarity
 
 # What takes the place of each match, in this order. A change that would lose a fact is not made.
@@ -42,13 +42,12 @@ _CHANGES: tuple[tuple[str, str], ...] = (
     (r"; ", ". "),
     (r"…|!+\??|\?!+", "."),
 )
-# What is left out of notes. Only for passages that had little manner to take away.
-_NOTES: tuple[tuple[str, str], ...] = (
-    (r"(?:(?<=[.!?] )|^)(?:there|it|that|this) (?:is|are|was|were) (?=(?:[^\s.!?]+ ){3})", ""),
-    (r"\b(?-i:the|an?|The|An) (?=\w)|(?:(?<=[.!?] )|^)A (?=\w)", ""),
-    (r", (?:which|who) (?:is|are|was|were) ", ", "),
-    (r", and (?=\w)", ", "),
-    (r"\b(?:has|have|had) (?=\w+ed\b)", ""),
+# What a gist leaves out: the words that only hold a sentence together. Denials, numbers and who did it stay.
+_GLUE = frozenset(FUNCTION_WORDS) - frozenset(
+    words(
+        """not no never none nobody nothing neither nor without one few every each i he she we they you my his
+        her our their your who after before against between under over up down off out"""
+    )
 )
 _INTERJECTIONS = frozenset(
     words(
@@ -56,22 +55,30 @@ _INTERJECTIONS = frozenset(
         right anyway sorry yes yep quite indeed cheers so there"""
     )
 )
-MAX_SIMILARITY = 0.93  # above this a "plain version" is the passage itself, and teaches copying
+MAX_SIMILARITY = 0.8  # above this a "plain version" is the passage itself, and teaches copying
 _FRAGMENT = 4  # a sentence of fewer words that begins with a number or an article joins the one before
 
 
 def plain_by_rules(text: str) -> str:
     """`text` without interjections, intensifiers, asides, similes and fragments, in shorter sentences.
 
-    A dry passage has little of that to lose; it becomes notes instead, without articles and with statements
-    run together, so that the two always differ. No number, name, link, code span or negation is lost, and the
-    result is never empty.
+    A passage that has little of that to lose is cut down to its gist instead, so that the two always differ and
+    the model has something to write. No number, name, link, code span or negation is lost, and the result is
+    never empty.
     """
     flat = " ".join(text.split())
     plain = " ".join(_whole(_tidy(s) for s in sentences(_change(_CHANGES, flat))))
     if similarity(flat, plain) > MAX_SIMILARITY:
-        plain = _paired([_tidy(s) for s in sentences(_change(_NOTES, plain))])
+        plain = "; ".join(_gist(s) for s in sentences(plain)) + "."
     return plain if words(plain) and not kept(text, plain) else flat
+
+
+def _gist(sentence: str) -> str:
+    """The words of a sentence that say something, as one would jot them down; all of it where a fact would go."""
+    body = sentence.rstrip(" .")
+    said = [w for w in re.split(r"\s+", body) if words(w) and not _GLUE.issuperset(words(w))]
+    jotted = " ".join(said).rstrip(",;:")
+    return body if not said or kept(body, jotted) else jotted
 
 
 def _change(changes: Iterable[tuple[str, str]], text: str) -> str:
@@ -97,22 +104,6 @@ def _tidy(sentence: str) -> str:
     sentence = re.sub(r"\s+([,.;:!?])", r"\1", sentence)
     sentence = re.sub(r",+([.;:!?])", r"\1", re.sub(r"\s{2,}", " ", sentence)).strip(" ,;")
     return sentence[:1].upper() + sentence[1:]
-
-
-def _paired(pieces: list[str]) -> str:
-    """Statements two by two with a semicolon between them, so that the passage's rhythm is gone.
-
-    A capital that may belong to a name keeps its sentence.
-    """
-    said: list[str] = []
-    for piece in pieces:
-        first = next(iter(words(piece)), "")
-        joins = first != "i" and not is_content(first)
-        if said and said[-1].endswith(".") and ";" not in said[-1] and joins:
-            said[-1] = f"{said[-1][:-1]}; {piece[0].lower()}{piece[1:]}"
-        else:
-            said.append(piece)
-    return " ".join(said)
 
 
 def _whole(pieces: Iterable[str]) -> Iterator[str]:
