@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import signal
+import statistics
 import subprocess
 import sys
 import textwrap
@@ -36,10 +37,8 @@ ENV = {
     "GIT_CONFIG_NOSYSTEM": "1",
     "PYTHONPATH": str(ROOT),
 }
-SAMPLE = (
-    "The lift was closed on Monday because of the wind. I checked the brake and cleaned the tank. "
-    "Two visitors were unhappy. We will open again tomorrow at nine."
-)
+# What one jots down on the way home; the model writes it out.
+SAMPLE = "Rain all week; nobody came; I painted the gate, third coat, and talked to the seagull; he not impressed."
 started = time.monotonic()
 
 
@@ -84,25 +83,31 @@ def up() -> Iterator[subprocess.Popen[bytes]]:
 
 
 class Line:
-    """A line that is replaced on a terminal, and printed when it changes enough elsewhere."""
+    """A line that is replaced on a terminal, and printed every quarter of a minute elsewhere."""
 
     def __init__(self) -> None:
-        self.shown, self.at = "", 0.0
+        self.latest, self.said, self.at = "", "", 0.0
 
     def show(self, text: str) -> None:
+        """This is how it stands now."""
+        self.latest = text
         if sys.stdout.isatty():
             print(f"\r\033[K        {text}", end="", flush=True)
-        elif text != self.shown and time.monotonic() - self.at > 15:
-            say(text)
-            self.at = time.monotonic()
-        self.shown = text
+        elif time.monotonic() - self.at > 15:
+            self._say()
 
     def end(self) -> None:
-        if sys.stdout.isatty() and self.shown:
+        """This is how it stayed."""
+        if sys.stdout.isatty() and self.latest:
             print(flush=True)
-        elif self.shown:
-            say(self.shown)
-        self.shown = ""
+        elif self.latest:
+            self._say()
+        self.latest = ""
+
+    def _say(self) -> None:
+        if self.latest != self.said:
+            say(self.latest)
+        self.said, self.at = self.latest, time.monotonic()
 
 
 def prepare() -> None:
@@ -198,16 +203,14 @@ def follow_retrain() -> dict[str, Any]:
 
 
 def spark(losses: list[float]) -> str:
-    """The losses so far as a line of blocks."""
-    blocks = "▁▂▃▄▅▆▇█"
+    """The losses so far as a line of blocks; each is the mean of up to eight steps, since rows differ a lot."""
     if len(losses) < 2:
         return ""
-    picked = losses[:: max(1, len(losses) // 40)]
+    smooth = [statistics.fmean(losses[max(0, i - 7) : i + 1]) for i in range(len(losses))]
+    picked = smooth[:: max(1, len(smooth) // 40)]
     low, high = min(picked), max(picked)
-    return (
-        "".join(blocks[round((x - low) / (high - low or 1) * 7)] for x in picked)
-        + f" {losses[0]:.2f} → {losses[-1]:.2f}"
-    )
+    blocks = "".join("▁▂▃▄▅▆▇█"[round((x - low) / (high - low or 1) * 7)] for x in picked)
+    return f"{blocks} {smooth[0]:.2f} → {smooth[-1]:.2f}"
 
 
 def show_result(model: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 Messages = list[dict[str, str]]
 
 SYSTEM = "You write in the author's own voice."
-SUMMARY_SOURCE_WORDS = 160  # enough of a post to say what it is about, and a row still fits the context
+SUMMARY_SOURCE_WORDS = 110  # enough of a post to say what it is about, and a row still fits 256 tokens
 
 _PLAIN_EXAMPLES = (
     (

@@ -20,7 +20,17 @@ ARRIVING_SECONDS = 1.0  # how soon to look again while a file is still settling
 SPACING_SECONDS = 0.5  # a burst of doorbells is one scan
 
 
-def scan_all(workspace: Workspace, settling: Settling, progress: commits.Progress | None = None) -> list[int]:
+def log_problem(problem: TonewrightError) -> None:
+    """What the watcher process does with a source that cannot be read: say so, and look again next time."""
+    log.warning("%s", problem)
+
+
+def scan_all(
+    workspace: Workspace,
+    settling: Settling,
+    progress: commits.Progress | None = None,
+    on_problem: Callable[[TonewrightError], None] = log_problem,
+) -> list[int]:
     """Look at every source once; returns the ids of new events. What one source cannot do, the others still do."""
     added: list[int] = []
     looks: list[Callable[[], list[int]]] = [
@@ -32,7 +42,7 @@ def scan_all(workspace: Workspace, settling: Settling, progress: commits.Progres
         try:
             added += look()
         except TonewrightError as e:
-            log.warning("%s", e)
+            on_problem(e)
     return added
 
 

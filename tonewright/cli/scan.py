@@ -6,6 +6,7 @@ import argparse
 import time
 
 from tonewright.cli import show
+from tonewright.errors import TonewrightError
 from tonewright.ledger.leases import COLUMNS, as_event
 from tonewright.workspace import open_workspace
 
@@ -23,7 +24,8 @@ def run(args: argparse.Namespace) -> int:
 
     workspace = open_workspace()
     settling = Settling(workspace.config.notes.settle_seconds)
-    added = scan_all(workspace, settling, lambda n: show.progress(f"{n} versions of posts read"))
+    problems: list[TonewrightError] = []
+    added = scan_all(workspace, settling, lambda n: show.progress(f"{n} versions of posts read"), problems.append)
     while settling.arriving_soon:
         time.sleep(settling.seconds / 4)
         added += scan_all(workspace, settling)
@@ -36,4 +38,6 @@ def run(args: argparse.Namespace) -> int:
     else:
         show.table([(f"#{e.id}", e.kind, e.source) for e in events])
         print(f"{len(events)} new event{'s' * (len(events) != 1)}")
+    if problems:
+        raise problems[0]
     return 0

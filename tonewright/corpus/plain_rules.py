@@ -49,6 +49,7 @@ _GLUE = frozenset(FUNCTION_WORDS) - frozenset(
         her our their your who after before against between under over up down off out"""
     )
 )
+_LOWERED = frozenset(FUNCTION_WORDS) - {"i"}
 _INTERJECTIONS = frozenset(
     words(
         """oh ah alas hooray ha hah hey well ugh wow wonderful lovely brilliant marvellous great splendid fine
@@ -77,6 +78,9 @@ def _gist(sentence: str) -> str:
     """The words of a sentence that say something, as one would jot them down; all of it where a fact would go."""
     body = sentence.rstrip(" .")
     said = [w for w in re.split(r"\s+", body) if words(w) and not _GLUE.issuperset(words(w))]
+    # A capital that only began a sentence would be taken for a name in the middle of one.
+    if said and words(said[0])[0] in _LOWERED:
+        said[0] = said[0][:1].lower() + said[0][1:]
     jotted = " ".join(said).rstrip(",;:")
     return body if not said or kept(body, jotted) else jotted
 

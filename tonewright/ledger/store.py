@@ -70,7 +70,8 @@ class Ledger:
         self._local = threading.local()
         self._connections: list[sqlite3.Connection] = []
         self._guard = threading.Lock()
-        self._connect()
+        with self._in_words():
+            self._connect()
 
     def _connect(self) -> sqlite3.Connection:
         db: sqlite3.Connection | None = getattr(self._local, "db", None)
@@ -104,22 +105,29 @@ class Ledger:
 
     def read(self, sql: str, parameters: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
         """All rows of a query, outside any transaction."""
-        return self._connect().execute(sql, tuple(parameters)).fetchall()
+        with self._in_words():
+            return self._connect().execute(sql, tuple(parameters)).fetchall()
+
+    @contextmanager
+    def _in_words(self) -> Iterator[None]:
+        """A full disk or a busy file as `TryLater`."""
+        try:
+            yield
+        except sqlite3.OperationalError as e:
+            raise _translated(e, self.file) from e
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
         """Everything inside happens or nothing does. Raises `TryLater` when the disk is full or the file is busy."""
-        db = self._connect()
-        try:
-            db.execute("BEGIN IMMEDIATE")
-            yield Transaction(db, time.time())
-            db.execute("COMMIT")
-        except sqlite3.OperationalError as e:
-            _roll_back(db)
-            raise _translated(e, self.file) from e
-        except BaseException:
-            _roll_back(db)
-            raise
+        with self._in_words():
+            db = self._connect()
+            try:
+                db.execute("BEGIN IMMEDIATE")
+                yield Transaction(db, time.time())
+                db.execute("COMMIT")
+            except BaseException:
+                _roll_back(db)
+                raise
 
     def add(self, events: Iterable[NewEvent], parent: int | None = None) -> list[int]:
         """Record events in one transaction; returns the ids of those that were new."""

@@ -79,7 +79,7 @@ class LocalModel(_Engine):
     """A GGUF base, with an adapter if given, that answers, and says how likely it finds an answer.
 
     `n_ctx` is the window in tokens, `adapter_scale` the strength of the adapter (1.0 as trained), `threads`
-    the number of CPU threads (default: `spare_cores`). Raises `Missing` or `BadInput` when it cannot be loaded.
+    the number of CPU threads (default: all cores). Raises `Missing` or `BadInput` when it cannot be loaded.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class LocalModel(_Engine):
     ) -> None:
         if adapter is not None:
             _check_adapter(gguf, adapter)
-        threads = threads or spare_cores()
+        threads = threads or os.cpu_count()
         super().__init__(
             gguf,
             lora_path=str(adapter) if adapter else None,
@@ -209,7 +209,7 @@ class Embedder(_Engine):
 
     def __init__(self, gguf: Path, *, n_ctx: int = 512, threads: int | None = None) -> None:
         llama_cpp = _library()
-        threads = threads or spare_cores()
+        threads = threads or os.cpu_count()
         super().__init__(
             gguf,
             embedding=True,
@@ -227,11 +227,6 @@ class Embedder(_Engine):
 
         rows = [self._llama.embed(text or " ", normalize=True) for text in texts]
         return np.asarray(rows, dtype=np.float32).reshape(len(rows), self._llama.n_embd())
-
-
-def spare_cores() -> int:
-    """All cores but one: the threads wait for each other by spinning, so that a busy core stops them all."""
-    return max(1, (os.cpu_count() or 2) - 1)
 
 
 def _library() -> Any:

@@ -120,7 +120,7 @@ def run(folder: Path) -> None:
             "dtype": str(base_weights.pick_dtype(recipe.dtype, device)).removeprefix("torch."),
         },
     )
-    write_json(aside / "manifest.json", _manifest(aside))
+    write_json(aside / "manifest.json", {"files": _manifest(aside)})
     shutil.rmtree(out, ignore_errors=True)
     aside.rename(out)
     shutil.rmtree(folder / "checkpoints", ignore_errors=True)

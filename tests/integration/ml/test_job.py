@@ -38,7 +38,7 @@ def job(small: Small, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_job_leaves_everything_that_its_manifest_names(job: Path) -> None:
     """Files, hashes and sizes agree, nothing is left over, and nothing names this machine."""
     out = job / "out"
-    manifest = json.loads((out / "manifest.json").read_text())
+    manifest = json.loads((out / "manifest.json").read_text())["files"]
     found = {p.relative_to(out).as_posix() for p in out.rglob("*") if p.is_file()}
     assert found == {*manifest, "manifest.json"}
     assert found >= {"adapter.gguf", "reference.npz", "metrics.json", "adapter/adapter_model.safetensors"}
