@@ -17,10 +17,15 @@ from huey import SqliteHuey
 from huey.registry import Message
 from huey.serializer import Serializer
 
+from tonewright.events import NOTE, PAIR, POST, PUSH, TAG
+
 if TYPE_CHECKING:
     from tonewright.workspace import Workspace
 
 log = logging.getLogger("tonewright.tasks")
+
+# What was just written comes before what a model has to think about.
+PRIORITY = {POST: 3, NOTE: 3, PUSH: 3, TAG: 2, PAIR: 1}
 
 
 class JsonSerializer(Serializer):  # type: ignore[misc]  # huey ships no types
@@ -61,7 +66,14 @@ def ring(workspace: Workspace, events: Iterable[int]) -> None:
     """Put ids on the queue, best effort: what cannot be rung now is found by the sweeper."""
     try:
         huey = connect(workspace)
-        for event in events:
-            huey.run_event(event)
+        for event, kind in _kinds(workspace, list(events)):
+            huey.run_event(event, priority=PRIORITY.get(kind, 0))
     except Exception as e:  # the events are safe in the ledger, whatever happens to a doorbell
         log.warning("the queue could not be rung (%s); the sweeper will", e)
+
+
+def _kinds(workspace: Workspace, events: list[int]) -> list[tuple[int, str]]:
+    rows = workspace.ledger.read(
+        "SELECT id, kind FROM events WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id", (json.dumps(events),)
+    )
+    return [(row[0], row[1]) for row in rows]

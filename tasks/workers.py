@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import fcntl
 import os
 import threading
@@ -30,6 +31,7 @@ def current_owner(workspace: Workspace) -> str:
             lock.write(f"{os.getpid()}\n")
             lock.flush()
             mine = _held[os.getpid(), folder] = (name, lock)
+            atexit.register(lock.close)
         return mine[0]
 
 

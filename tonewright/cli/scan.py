@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import time
 
 from tonewright.cli import show
@@ -30,8 +31,10 @@ def run(args: argparse.Namespace) -> int:
         time.sleep(settling.seconds / 4)
         added += scan_all(workspace, settling)
     ring(workspace, added)
-    marks = ", ".join("?" * len(added))
-    rows = workspace.ledger.read(f"SELECT {COLUMNS} FROM events WHERE id IN ({marks}) ORDER BY id", added)  # noqa: S608
+    rows = workspace.ledger.read(
+        f"SELECT {COLUMNS} FROM events WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id",  # noqa: S608
+        (json.dumps(added),),
+    )
     events = [as_event(r) for r in rows]
     if args.json:
         show.as_json({"events": [{"event": e.id, "kind": e.kind, "source": e.source} for e in events]})

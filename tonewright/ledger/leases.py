@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import random
+import os
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -66,6 +65,8 @@ class Lease:
         """Count an error: back off, or give up when `final` or after `MAX_ATTEMPTS`. Returns the new state."""
         attempts = self.event.attempts + 1
         state = FAILED if final or attempts >= MAX_ATTEMPTS else PENDING
+        import random  # only a failure pays for it; `status` starts without
+
         pause = BACKOFF_SECONDS[min(attempts, len(BACKOFF_SECONDS)) - 1] * random.uniform(0.8, 1.2)  # noqa: S311 - jitter
         with self.ledger.transaction() as tx:
             tx.execute("UPDATE events SET attempts = ? WHERE id = ?", (attempts, self.event.id))
@@ -98,7 +99,7 @@ class Lease:
 
 def lease(ledger: Ledger, event: int, owner: str) -> Lease | None:
     """Take `event` if it is free and due; None when it is not."""
-    token = uuid.uuid4().hex
+    token = os.urandom(16).hex()
     with ledger.transaction() as tx:
         row = tx.execute(
             f"""UPDATE events SET state = ?, lease_token = ?, lease_owner = ?, lease_until = ?, updated = ?,

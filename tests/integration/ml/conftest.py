@@ -70,5 +70,6 @@ class Small:
 def small(cache: Path) -> Small:
     """Converted on first use, half a minute of work for the whole session."""
     base = find_base("smollm2-135m")
-    weights = base_weights.convert(base.gguf, base.sha256, cache)
-    return Small(base, weights, cache, ChatFormat.of(base.gguf), base_weights.load_tokenizer(weights))
+    place = cache / "host" / "cache"  # where a job on this machine looks, so that the whole session converts once
+    weights = base_weights.convert(base.gguf, base.sha256, place)
+    return Small(base, weights, place, ChatFormat.of(base.gguf), base_weights.load_tokenizer(weights))
