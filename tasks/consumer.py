@@ -7,14 +7,17 @@ import threading
 import time
 from collections.abc import Callable
 
-from tasks.queue import connect
+from tasks import models
+from tasks.queue import connect, ring
 from tasks.run import run_event
 from tasks.sweeper import Sweeper
+from tonewright.corpus import trigger
 from tonewright.ledger.leases import due
 from tonewright.workspace import Workspace
 
 log = logging.getLogger("tonewright.tasks")
 SWEEP_SECONDS = 1.0
+TRIGGER_SECONDS = 300.0
 WORKERS = 2  # slow steps wait for the model or for a host; two keep small events flowing past them
 
 
@@ -38,13 +41,19 @@ def run(workspace: Workspace) -> None:
     finally:
         stop.set()
         sweeper.join(timeout=5)
+        models.close()  # before the interpreter takes llama.cpp apart
 
 
 def _sweep(workspace: Workspace, stop: threading.Event) -> None:
     sweeper = Sweeper(workspace)
+    looked = time.monotonic()
     while not stop.is_set():
         try:
             sweeper.sweep()
+            # Most crossings are seen by the event that made them; the age of the last run crosses by itself.
+            if time.monotonic() - looked > TRIGGER_SECONDS:
+                looked = time.monotonic()
+                ring(workspace, trigger.check(workspace))
         except Exception:  # a full disk or a lock: the next pass tries again
             log.exception("the sweeper met an error")
         stop.wait(SWEEP_SECONDS)

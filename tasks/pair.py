@@ -14,7 +14,7 @@ def handle(workspace: Workspace, lease: Lease) -> None:
         lease.end("done", "no plain versions wanted")
         return
     todo = _without_plain(workspace, lease.event.payload["document"])
-    for number, (name, text) in enumerate(todo):
+    for name, text in todo:
         with models.plain_maker(workspace) as maker:
             plain = maker.make(text)
         with workspace.ledger.transaction() as tx:
@@ -22,8 +22,6 @@ def handle(workspace: Workspace, lease: Lease) -> None:
                 "INSERT OR IGNORE INTO plain_versions VALUES (?, ?, ?, ?)",
                 (name, maker.name, keep_text(tx, plain.text), plain.how),
             )
-        if number % 10 == 9:
-            lease.extend()
     with lease.finish(f"{len(todo)} plain version{'s' * (len(todo) != 1)} written"):
         pass
 

@@ -28,7 +28,6 @@ from tonewright.training.recipe import load_recipe
 from tonewright.workspace import Workspace
 
 MIN_ROWS = 8  # fewer than this teach nothing but themselves
-JUDGE_SECONDS = 1800.0
 
 
 def handle(workspace: Workspace, lease: Lease) -> None:
@@ -40,7 +39,6 @@ def handle(workspace: Workspace, lease: Lease) -> None:
             return
         runs.advance(workspace.ledger, run.id, following)
         run = dataclasses.replace(run, step=following)
-        lease.extend()
     _conclude(workspace, lease, run)
 
 
@@ -140,7 +138,6 @@ def _verify(workspace: Workspace, lease: Lease, run: runs.Run) -> str:
 
 def _judge(workspace: Workspace, lease: Lease, run: runs.Run) -> str:
     """The gate: champion, challenger and the prompted base answer the same held-out items."""
-    lease.extend(JUDGE_SECONDS)
     out = _out(workspace, run)
     champion = registry.alias(workspace.ledger, registry.CHAMPION)
     same_base = champion is not None and champion.base == run.base

@@ -32,7 +32,8 @@ def run_event(workspace: Workspace, event: int) -> list[int]:
     if held is None:
         return []
     try:
-        HANDLERS[held.event.kind](workspace, held)
+        with held.kept():
+            HANDLERS[held.event.kind](workspace, held)
     except LostLease as e:
         log.info("%s", e)
     except TryLater as e:

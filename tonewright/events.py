@@ -17,7 +17,6 @@ DONE = "done"
 FAILED = "failed"
 REFUSED = "refused"
 SUPERSEDED = "superseded"
-STATES = (PENDING, LEASED, DONE, REFUSED, SUPERSEDED, FAILED)
 UNFINISHED = (PENDING, LEASED)
 
 POST = "post"  # one version of one post: from a commit, or from a plain folder
@@ -26,7 +25,6 @@ TAG = "tag"  # suggest tones for the passages of one document
 PAIR = "pair"  # find plain versions for the passages of one document
 PUSH = "push"  # a branch reached a remote
 RETRAIN = "retrain"  # from a snapshot to a verdict
-KINDS = (POST, NOTE, TAG, PAIR, PUSH, RETRAIN)
 
 
 @dataclass(frozen=True)
@@ -41,7 +39,6 @@ class NewEvent:
     source: str
     identity: str
     payload: dict[str, Any]
-    not_before: float = 0.0
 
     @property
     def key(self) -> str:

@@ -19,7 +19,6 @@ SHIP, START, POLL, FETCH, VERIFY, JUDGE, FINISHED = (
     "judge",
     "finished",
 )
-STEPS = (SHIP, START, POLL, FETCH, VERIFY, JUDGE, FINISHED)
 
 
 @dataclass(frozen=True)

@@ -32,8 +32,8 @@ def ledger(tmp_path: Path) -> Ledger:
     made.close()
 
 
-def event(name: str = "a", version: str = "1", not_before: float = 0.0) -> NewEvent:
-    return NewEvent(POST, name, version, {"path": name}, not_before)
+def event(name: str = "a", version: str = "1") -> NewEvent:
+    return NewEvent(POST, name, version, {"path": name})
 
 
 def state_of(ledger: Ledger, number: int) -> str:
@@ -160,12 +160,6 @@ def test_newer_versions_supersede_waiting_ones(ledger: Ledger) -> None:
     with ledger.transaction() as tx:
         supersede(tx, POST, "a", newer=new)
     assert [state_of(ledger, n) for n in (done, old, new)] == [DONE, SUPERSEDED, PENDING]
-
-
-def test_not_before(ledger: Ledger) -> None:
-    """An event for the future is not due."""
-    ledger.add([event(not_before=4e9)])
-    assert due(ledger) == []
 
 
 def test_a_story_holds_causes_and_consequences(ledger: Ledger) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -73,15 +74,36 @@ class Lease:
             self._settle(tx, state, note, next_at=tx.now + pause)
         return state
 
-    def extend(self, seconds: float = LEASE_SECONDS) -> None:
-        """Long work calls this as it goes. Raises `LostLease` when it is too late."""
+    def extend(self) -> None:
+        """Hold it for another `LEASE_SECONDS`. Raises `LostLease` when it is too late."""
         with self.ledger.transaction() as tx:
             held = tx.execute(
                 "UPDATE events SET lease_until = ? WHERE id = ? AND lease_token = ? RETURNING id",
-                (tx.now + seconds, self.event.id, self.token),
+                (tx.now + LEASE_SECONDS, self.event.id, self.token),
             ).fetchone()
             if held is None:
                 raise LostLease(f"event {self.event.id} was taken over by another worker")
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Extend the lease in the background for as long as the block lasts, however long the work takes."""
+        done = threading.Event()
+
+        def beat() -> None:
+            while not done.wait(LEASE_SECONDS / 5):
+                try:
+                    self.extend()
+                except LostLease:
+                    return  # whoever works on it will be told when it wants to finish
+                except TonewrightError:
+                    continue  # a busy or full disk: there is time for four more tries
+
+        beats = threading.Thread(target=beat, daemon=True)
+        beats.start()
+        try:
+            yield
+        finally:
+            done.set()
 
     def _settle(self, tx: Transaction, state: str, note: str, next_at: float = 0.0) -> None:
         held = tx.execute(

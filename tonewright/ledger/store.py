@@ -33,14 +33,13 @@ class Transaction:
     def add(self, new: NewEvent, parent: int | None = None) -> int | None:
         """Record an event; returns its id, or None when the ledger has it already."""
         row = self.execute(
-            """INSERT OR IGNORE INTO events(key, kind, source, payload, next_at, parent, created, updated)
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id""",
+            """INSERT OR IGNORE INTO events(key, kind, source, payload, parent, created, updated)
+               VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id""",
             (
                 new.key,
                 new.kind,
                 new.source,
                 json.dumps(new.payload, ensure_ascii=False, sort_keys=True),
-                new.not_before,
                 parent,
                 self.now,
                 self.now,

@@ -1,0 +1,86 @@
+"""The whole retrain on a machine behind a real sshd, with the connection cut again and again."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import REPOSITORY, Blog
+from tests.integration.remote.conftest import Sshd
+from tonewright.remote.host import HostSettings
+
+SETTINGS = """
+[blog]
+authors = []
+[pairs]
+use = "rules"
+[tagger]
+use = "none"
+[thresholds]
+min_new_examples = 8
+min_new_words = 100
+per_tone_minimum = 0
+[training]
+host = "laptop"
+recipe = "{recipe}"
+held_out = 0.3
+poll_seconds = 0.5
+[gate]
+items = 4
+[hosts.laptop]
+address = "{host.address}"
+user = "{host.user}"
+port = {host.port}
+identity = "{host.identity}"
+python = "{host.python}"
+root = "{host.root}"
+"""
+
+
+@pytest.mark.proof
+@pytest.mark.sshd
+@pytest.mark.timeout(600)
+def test_from_commit_to_verdict_over_ssh(
+    blog: Blog, tmp_path: Path, stranger: HostSettings, sshd: Sshd, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Cut every few seconds, the run still trains once, comes back whole and is judged once."""
+    (tmp_path / "recipe.toml").write_text("max_steps = 6\nrank = 4\nsequence_length = 256\n")
+    blog.settings(SETTINGS.format(recipe=tmp_path / "recipe.toml", host=stranger))
+    (blog.root / "_posts").mkdir()
+    for post in sorted((REPOSITORY / "examples" / "blog" / "_posts").glob("2025-0*.md"))[:6]:
+        shutil.copy(post, blog.root / "_posts")
+    blog.commit()
+    assert blog.tonewright("host", "trust", "laptop", "--yes").code == 0
+    with (tmp_path / "up.log").open("w") as log:
+        up = subprocess.Popen([sys.executable, "-m", "tonewright", "up"], cwd=blog.root, stdout=log, stderr=log)
+        try:
+            cuts, models = 0, []
+            end = time.monotonic() + 540
+            while not models and time.monotonic() < end:
+                time.sleep(0.7)
+                cuts += sshd.cut() > 0
+                # A host that cannot be reached is asked again in a minute; the author is less patient.
+                if late := waiting(blog):
+                    blog.tonewright("retry", *late)
+                models = json.loads(blog.tonewright("model", "list", "--json").out or '{"models": []}')["models"]
+        finally:
+            up.terminate()
+            up.wait(60)
+    assert len(models) == 1, (tmp_path / "up.log").read_text()
+    assert json.loads((Path(models[0]["folder"]) / "parity.json").read_text())["ok"] is True
+    jobs = list((Path(stranger.root) / "jobs").iterdir())
+    assert len(jobs) == 1
+    with capsys.disabled():
+        print(f"\nproof: a retrain over SSH with {cuts} cuts: 1 run, 1 verdict ({models[0]['verdict']})")
+
+
+def waiting(blog: Blog) -> list[str]:
+    """Retrain events that wait for the host to come back."""
+    told = json.loads(blog.tonewright("status", "--json").out)
+    return [str(e["event"]) for e in told["waiting"] if e["kind"] == "retrain" and "training on" not in e["note"]]
