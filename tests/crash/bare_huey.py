@@ -25,4 +25,9 @@ def connect(folder: Path) -> SqliteHuey:
 
 
 if __name__ == "__main__":
-    connect(Path(sys.argv[1])).create_consumer(workers=4, periodic=False, initial_delay=0.01, max_delay=0.05).run()
+    # Huey names a task after its module, which must not be `__main__` on one side only.
+    from tests.crash import bare_huey
+
+    bare_huey.connect(Path(sys.argv[1])).create_consumer(
+        workers=4, periodic=False, initial_delay=0.01, max_delay=0.05
+    ).run()

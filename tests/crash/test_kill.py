@@ -137,12 +137,12 @@ def test_bare_huey_loses_some(tmp_path: Path, capsys: pytest.CaptureFixture[str]
         huey.work(number)
     worker = Victim([sys.executable, str(HERE / "bare_huey.py"), str(tmp_path)], REPOSITORY)
     kills = 0
-    while len(huey.storage) and kills < 60:
+    while huey.storage.queue_size() and kills < 60:
         time.sleep(rng.uniform(0.4, 0.9))
         worker.restart()
         kills += 1
     deadline = time.monotonic() + 60
-    while len(huey.storage) and time.monotonic() < deadline:
+    while huey.storage.queue_size() and time.monotonic() < deadline:
         time.sleep(0.2)
     time.sleep(1)
     worker.kill()
@@ -152,4 +152,4 @@ def test_bare_huey_loses_some(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     huey.storage.close()
     with capsys.disabled():
         print(f"\nproof: negative control, bare Huey: {kills} kills, {1500 - done} of 1500 tasks lost")
-    assert done < 1500
+    assert 750 < done < 1500  # most of the work was done, so the loss is the kills' doing
