@@ -9,12 +9,14 @@ from collections.abc import Callable
 from tasks import pair, push, retrain, tag, take_note, take_post
 from tasks.workers import current_owner
 from tonewright.corpus import trigger
-from tonewright.errors import BadInput, Refused, TonewrightError, TryLater
+from tonewright.errors import BadInput, Missing, Refused, TonewrightError, TryLater
 from tonewright.events import FAILED, NOTE, PAIR, POST, PUSH, REFUSED, RETRAIN, TAG
 from tonewright.ledger.leases import Lease, LostLease, lease
 from tonewright.workspace import Workspace
 
 log = logging.getLogger("tonewright.tasks")
+
+MISSING_SECONDS = 600.0
 
 HANDLERS: dict[str, Callable[[Workspace, Lease], None]] = {
     POST: take_post.handle,
@@ -38,6 +40,8 @@ def run_event(workspace: Workspace, event: int) -> list[int]:
         log.info("%s", e)
     except TryLater as e:
         held.wait(e.seconds, str(e))
+    except Missing as e:  # an extra or a model that the author has not installed yet
+        held.wait(MISSING_SECONDS, str(e))
     except Refused as e:
         held.end(REFUSED, str(e))
     except BadInput as e:

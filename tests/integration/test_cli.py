@@ -159,3 +159,20 @@ def test_version_and_help() -> None:
     blog = Blog(Path.cwd())
     assert blog.tonewright("--version").out.startswith("tonewright ")
     assert "retrain" in blog.tonewright("--help").out
+
+
+def test_without_a_model_everything_else_goes_on(blog: Blog) -> None:
+    """Posts are taken and hand tones kept; what needs the model waits and says for what; rewriting is code 78."""
+    blog.settings('[model]\nbase = "/nowhere/model.gguf"\n')
+    blog.post("good", WORDS, front="tone: dry\nsummary: A kettle is mourned.\n")
+    blog.commit()
+    assert blog.tonewright("up", "--once").code == 0
+    told = json.loads(blog.tonewright("status", "--json").out)
+    assert told["events"]["post"] == {"done": 1}
+    assert {e["kind"] for e in told["waiting"]} == {"tag", "pair"}
+    assert all("/nowhere/model.gguf" in e["note"] for e in told["waiting"])
+    blog.write("draft.md", WORDS)
+    done = blog.tonewright("rewrite", "draft.md")
+    assert done.code == 78
+    assert done.err.count("\n") == 1
+    assert "base model" in blog.tonewright("doctor").out
