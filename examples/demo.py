@@ -203,11 +203,12 @@ def follow_retrain() -> dict[str, Any]:
 
 
 def spark(losses: list[float]) -> str:
-    """The losses so far as a line of blocks; each is the mean of up to eight steps, since rows differ a lot."""
-    if len(losses) < 2:
+    """The losses so far as thirty blocks at most; each is the mean of eight steps, since rows differ a lot."""
+    smooth = [statistics.fmean(losses[i - 8 : i]) for i in range(8, len(losses) + 1)]
+    if len(smooth) < 2:
         return ""
-    smooth = [statistics.fmean(losses[max(0, i - 7) : i + 1]) for i in range(len(losses))]
-    picked = smooth[:: max(1, len(smooth) // 40)]
+    points = min(30, len(smooth))
+    picked = [smooth[i * (len(smooth) - 1) // (points - 1)] for i in range(points)]
     low, high = min(picked), max(picked)
     blocks = "".join("▁▂▃▄▅▆▇█"[round((x - low) / (high - low or 1) * 7)] for x in picked)
     return f"{blocks} {smooth[0]:.2f} → {smooth[-1]:.2f}"
