@@ -23,7 +23,7 @@ def run(args: argparse.Namespace) -> int:
     ledger = workspace.ledger
     chosen = [story.find(ledger, word) for word in args.event]
     if not chosen:
-        chosen = story.failed(ledger, 10_000)
+        chosen = story.failed(ledger)
     if not chosen:
         raise NothingToDo("nothing has failed")
     with ledger.transaction() as tx:

@@ -44,9 +44,9 @@ def run(args: argparse.Namespace) -> int:
         print("nothing has come in yet: commit a post, or drop a note, with `tonewright up` running")
     for kind, states in counts.items():
         print(f"  {kind:<8}" + "  ".join(f"{number} {state}" for state, number in sorted(states.items())))
-    _section("waiting", [(f"#{e.id}", e.kind, e.source, show.away(e.next_at), e.note) for e in waiting])
-    _section("failed (`tonewright retry` tries again)", [(f"#{e.id}", e.kind, e.source, e.note) for e in failed])
-    _section("left out on purpose", [(f"#{e.id}", e.kind, e.source, e.note) for e in left_out])
+    _section("waiting", [(*what, show.away(e.next_at), e.note) for what, e in _alike(waiting)])
+    _section("failed (`tonewright retry` tries again)", [(*what, e.note) for what, e in _alike(failed)])
+    _section("left out on purpose", [(*what, e.note) for what, e in _alike(left_out)])
     _section("files that could not be taken yet", files)
     print(f"champion: model {champion[0][0]} (run {champion[0][1]})" if champion else "champion: none yet")
     return 0
@@ -56,6 +56,17 @@ def _section(title: str, rows: list[tuple[object, ...]]) -> None:
     if rows:
         print(f"{title}:")
         show.table(rows)
+
+
+def _alike(events: list[Event]) -> list[tuple[tuple[str, str, str], Event]]:
+    """One line for all events of a kind that have the same to say: (number, kind, source and how many more), first."""
+    groups: dict[tuple[str, str], list[Event]] = {}
+    for event in events:
+        groups.setdefault((event.kind, event.note), []).append(event)
+    return [
+        ((f"#{first.id}", first.kind, f"{first.source} and {len(more)} more" if more else first.source), first)
+        for first, *more in groups.values()
+    ]
 
 
 def _record(event: Event) -> dict[str, object]:

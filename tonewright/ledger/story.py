@@ -11,6 +11,8 @@ from tonewright.events import FAILED, PAIR, REFUSED, TAG, UNFINISHED, Event
 from tonewright.ledger.leases import COLUMNS, as_event
 from tonewright.ledger.store import Ledger
 
+MANY = 1000  # events that are looked at for one answer to a person
+
 
 @dataclass(frozen=True)
 class Line:
@@ -32,17 +34,17 @@ def counts(ledger: Ledger) -> dict[str, dict[str, int]]:
     return table
 
 
-def failed(ledger: Ledger, limit: int = 20) -> list[Event]:
+def failed(ledger: Ledger, limit: int = MANY) -> list[Event]:
     """Events that were given up, newest first."""
     return _events(ledger, "state = ? ORDER BY updated DESC, id DESC LIMIT ?", (FAILED, limit))
 
 
-def left_out(ledger: Ledger, limit: int = 20) -> list[Event]:
+def left_out(ledger: Ledger, limit: int = MANY) -> list[Event]:
     """Events that were refused on purpose, newest first."""
     return _events(ledger, "state = ? ORDER BY updated DESC, id DESC LIMIT ?", (REFUSED, limit))
 
 
-def waiting(ledger: Ledger, limit: int = 20) -> list[Event]:
+def waiting(ledger: Ledger, limit: int = MANY) -> list[Event]:
     """Unfinished events that have something to say about what they wait for, soonest first."""
     return _events(ledger, "state IN (?, ?) AND note != '' ORDER BY next_at LIMIT ?", (*UNFINISHED, limit))
 
