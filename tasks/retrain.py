@@ -21,8 +21,8 @@ from tonewright.gguf.parity import check
 from tonewright.hosts import settings_for
 from tonewright.ledger.leases import Lease
 from tonewright.models import registry
+from tonewright.models.base import sha256_of
 from tonewright.remote import courier
-from tonewright.remote.far import sha256_of
 from tonewright.remote.host import open_host
 from tonewright.training.recipe import load_recipe
 from tonewright.workspace import Workspace

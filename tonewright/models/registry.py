@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from tonewright.errors import NothingToDo, TonewrightError, UsageError
 from tonewright.ledger.store import Ledger, Transaction
+from tonewright.models.base import sha256_of
 
 CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
 ADAPTER_FILE = "adapter.gguf"
@@ -34,7 +34,7 @@ class Model:
         file = self.folder / ADAPTER_FILE
         if not file.is_file():
             raise TonewrightError(f"{file} is missing", "`tonewright retrain --now` makes it again")
-        if hashlib.sha256(file.read_bytes()).hexdigest() != self.adapter_sha256:
+        if sha256_of(file) != self.adapter_sha256:
             raise TonewrightError(f"{file} has changed since it was checked", "`tonewright model rollback` or retrain")
         return file
 

@@ -1,0 +1,95 @@
+"""Killing workers, watchers and the trainer while a model is being made: one run, one model, one verdict."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import REPOSITORY, Blog
+
+SETTINGS = """
+[blog]
+authors = []
+[pairs]
+use = "rules"
+[tagger]
+use = "none"
+[thresholds]
+min_new_examples = 8
+min_new_words = 100
+per_tone_minimum = 0
+[training]
+recipe = "{recipe}"
+held_out = 0.3
+poll_seconds = 0.5
+[gate]
+items = 4
+"""
+KILLS = 12
+
+
+def victims(up: int) -> dict[str, list[int]]:
+    """Processes of the tree below `up` and of the training job, by what they do."""
+    found: dict[str, list[int]] = {"worker": [], "trainer": []}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parent = int(stat.read_text().rpartition(")")[2].split()[1])
+            command = stat.with_name("cmdline").read_bytes().decode(errors="replace").replace("\0", " ")
+        except OSError:
+            continue
+        if parent == up:
+            found["worker"].append(int(stat.parent.name))
+        elif "-m tonewright.training" in command:
+            found["trainer"].append(int(stat.parent.name))
+    return found
+
+
+@pytest.mark.proof
+@pytest.mark.timeout(600)
+def test_a_retrain_survives_kills(blog: Blog, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Twelve kills between commit and verdict: the job is done once, by one run, with nothing left over."""
+    (tmp_path / "recipe.toml").write_text("max_steps = 12\nrank = 4\nsequence_length = 256\ncheckpoint_steps = 2\n")
+    blog.settings(SETTINGS.format(recipe=tmp_path / "recipe.toml"))
+    (blog.root / "_posts").mkdir()
+    for post in sorted((REPOSITORY / "examples" / "blog" / "_posts").glob("2025-0*.md"))[:6]:
+        shutil.copy(post, blog.root / "_posts")
+    blog.commit()
+    rng = random.Random(5)
+    kills = {"worker": 0, "trainer": 0}
+    with (tmp_path / "up.log").open("w") as log:
+        up = subprocess.Popen([sys.executable, "-m", "tonewright", "up"], cwd=blog.root, stdout=log, stderr=log)
+        try:
+            models, end = [], time.monotonic() + 540
+            while not models and time.monotonic() < end:
+                time.sleep(rng.uniform(1.0, 6.0))
+                there = victims(up.pid)
+                # The supervisor resumes a trainer twice and then gives up, as it should; workers have no such limit.
+                what = "trainer" if there["trainer"] and kills["trainer"] < 2 else "worker"
+                if there[what] and sum(kills.values()) < KILLS:
+                    os.kill(rng.choice(there[what]), signal.SIGKILL)
+                    kills[what] += 1
+                models = json.loads(blog.tonewright("model", "list", "--json").out or '{"models": []}')["models"]
+        finally:
+            up.terminate()
+            up.wait(60)
+    told = json.loads(blog.tonewright("status", "--json").out)
+    assert len(models) == 1, (tmp_path / "up.log").read_text() + json.dumps(told)
+    assert sum(told["events"]["retrain"].values()) == 1
+    assert told["failed"] == []
+    assert json.loads((Path(models[0]["folder"]) / "parity.json").read_text())["ok"] is True
+    workspace = blog.workspace()
+    assert workspace.ledger.read("SELECT count(*) FROM runs") == [(1,)]
+    workspace.ledger.close()
+    with capsys.disabled():
+        print(
+            f"\nproof: a retrain with {kills['worker']} workers and {kills['trainer']} trainers killed: 1 run, 1 model"
+        )
