@@ -137,15 +137,17 @@ def test_bare_huey_loses_some(tmp_path: Path, capsys: pytest.CaptureFixture[str]
         huey.work(number)
     worker = Victim([sys.executable, str(HERE / "bare_huey.py"), str(tmp_path)], REPOSITORY)
     kills = 0
-    while huey.storage.queue_size() and kills < 60:
-        time.sleep(rng.uniform(0.4, 0.9))
-        worker.restart()
-        kills += 1
-    deadline = time.monotonic() + 60
-    while huey.storage.queue_size() and time.monotonic() < deadline:
-        time.sleep(0.2)
-    time.sleep(1)
-    worker.kill()
+    try:
+        while huey.storage.queue_size() and kills < 60:
+            time.sleep(rng.uniform(0.4, 0.9))
+            worker.restart()
+            kills += 1
+        deadline = time.monotonic() + 60
+        while huey.storage.queue_size() and time.monotonic() < deadline:
+            time.sleep(0.2)
+        time.sleep(1)
+    finally:
+        worker.kill()
     with sqlite3.connect(tmp_path / "rows.db") as db:
         done = db.execute("SELECT count(DISTINCT number) FROM rows").fetchone()[0]
     db.close()
