@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tonewright.corpus.plain import PLAIN_MAKERS, PlainMaker
@@ -77,11 +78,12 @@ def _embedder(base: BaseModel) -> RememberingEmbedder:
 @contextmanager
 def plain_maker(workspace: Workspace) -> Iterator[PlainMaker]:
     """The configured maker of plain versions, for as long as the block lasts."""
-    base = base_of(workspace)
+    named = workspace.config.model.base  # looked for only by a maker that needs it
+    chosen = (named, workspace.config.pairs)
     with _use:
-        chosen = (base.sha256, workspace.config.pairs)
         if chosen not in _makers:
-            _makers[chosen] = PLAIN_MAKERS[workspace.config.pairs.use](lambda: _writer(base), base.name)
+            make = PLAIN_MAKERS[workspace.config.pairs.use]
+            _makers[chosen] = make(lambda: _writer(base_of(workspace)), Path(named).stem)
         yield _makers[chosen]
 
 

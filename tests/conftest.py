@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -54,7 +55,7 @@ class Blog:
     """A real blog on disk, driven with the real Git."""
 
     root: Path
-    commits: int = field(default=0)
+    opened: list[Workspace] = field(default_factory=list)
 
     def git(self, *args: str, check: bool = True, env: dict[str, str] | None = None) -> str:
         """Run git here; returns what it printed."""
@@ -92,8 +93,9 @@ class Blog:
         self.write("tonewright.toml", text)
 
     def workspace(self) -> Workspace:
-        """The blog as tonewright sees it."""
-        return open_workspace(self.root)
+        """The blog as tonewright sees it; its ledger is closed when the test ends."""
+        self.opened.append(open_workspace(self.root))
+        return self.opened[-1]
 
     def tonewright(self, *args: str, timeout: float = 60, env: dict[str, str] | None = None) -> Finished:
         """Run the real command here, as a user would."""
@@ -120,10 +122,12 @@ class Finished:
 
 
 @pytest.fixture
-def blog(tmp_path: Path) -> Blog:
+def blog(tmp_path: Path) -> Iterator[Blog]:
     """An empty repository with branch main."""
     root = tmp_path / "blog"
     root.mkdir()
     made = Blog(root)
     made.git("init", "-q")
-    return made
+    yield made
+    for workspace in made.opened:
+        workspace.ledger.close()

@@ -83,12 +83,16 @@ class Ledger:
             check_same_thread=False,
             cached_statements=256,
         )
-        self.file.chmod(0o600)
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute("PRAGMA synchronous = FULL")
-        db.execute("PRAGMA foreign_keys = ON")
-        db.execute("PRAGMA secure_delete = ON")
-        migrate(db, self.file)
+        try:
+            self.file.chmod(0o600)
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute("PRAGMA synchronous = FULL")
+            db.execute("PRAGMA foreign_keys = ON")
+            db.execute("PRAGMA secure_delete = ON")
+            migrate(db, self.file)
+        except BaseException:
+            db.close()
+            raise
         self._local.db = db
         with self._guard:
             self._connections.append(db)
