@@ -57,7 +57,7 @@ def scan(workspace: Workspace, repository: Repository, progress: Progress | None
 def _announce(tx: Transaction, place: str, version: Version, authors: tuple[str, ...]) -> None:
     """One event for a path and blob that were never seen together."""
     new = tx.execute(
-        "INSERT OR IGNORE INTO versions VALUES (?, ?, ?, ?) RETURNING path",
+        "INSERT OR IGNORE INTO versions(repository, path, blob, commit_id) VALUES (?, ?, ?, ?) RETURNING path",
         (place, version.path, version.blob, version.commit),
     ).fetchone()
     if new is not None:

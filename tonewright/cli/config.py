@@ -25,8 +25,9 @@ def run(args: argparse.Namespace) -> int:
         return 0
     rows = []
     for section, keys in settings.items():
-        for key, value in keys.items():
-            name = f"{section}.{key}"
+        named = keys.items() if isinstance(keys, dict) else [("", keys)]
+        for key, value in named:
+            name = f"{section}.{key}".rstrip(".")
             shown = ", ".join(value) if isinstance(value, (list, tuple)) else value
             rows.append((name, shown, workspace.origins.get(name, "default")) if args.origin else (name, shown))
     show.table(rows, indent="")

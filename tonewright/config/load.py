@@ -17,7 +17,8 @@ from tonewright.errors import ConfigError
 FILE_NAME = "tonewright.toml"
 ENV_PREFIX = "TONEWRIGHT_"
 
-Layer = tuple[str, dict[str, Any]]  # where it comes from, and {section: {key: value}}
+Layer = tuple[str, dict[str, Any]]  # where it comes from, and {section: {key: value}} or {setting: value}
+TOP = ""  # the section of settings that stand above every [section]
 
 
 def load(files: Iterable[Path], env: Mapping[str, str] = os.environ) -> tuple[Config, dict[str, str]]:
@@ -32,7 +33,7 @@ def load(files: Iterable[Path], env: Mapping[str, str] = os.environ) -> tuple[Co
     for origin, layer in layers:
         for section, keys in layer.items():
             _merge(values, origins, origin, section, keys)
-    sections: dict[str, Any] = {}
+    sections: dict[str, Any] = values.pop(TOP, {})
     for section, keys in values.items():
         if section == "hosts":
             sections[section] = {name: HostEntry(**entry) for name, entry in keys.items()}
@@ -45,6 +46,10 @@ def _merge(values: dict[str, dict[str, Any]], origins: dict[str, str], origin: s
     known = [f.name for f in dataclasses.fields(Config)]
     if section not in known:
         raise _unknown(origin, f"[{section}]", section, known)
+    if not dataclasses.is_dataclass(getattr(Config(), section)) and section != "hosts":
+        values.setdefault(TOP, {})[section] = _checked(origin, section, Config(), section, keys)
+        origins[section] = origin
+        return
     if not isinstance(keys, dict):
         raise ConfigError(f"{origin}: {section} is not a table", f"write it as [{section}]")
     for key, value in keys.items():
@@ -102,6 +107,8 @@ def _read(file: Path) -> dict[str, Any]:
 def _from_environment(env: Mapping[str, str]) -> list[Layer]:
     """`TONEWRIGHT_TRAINING_HOST=laptop` sets `training.host`; values are read as TOML, else as strings."""
     layers: list[Layer] = []
+    if "TONEWRIGHT_QUEUE" in env:  # a password belongs here, not into a file that is committed
+        layers.append(("$TONEWRIGHT_QUEUE", {"queue": env["TONEWRIGHT_QUEUE"]}))
     sections = sorted((f.name for f in dataclasses.fields(Config) if f.name != "hosts"), key=len, reverse=True)
     for variable, text in env.items():
         rest = variable.removeprefix(ENV_PREFIX).lower()

@@ -32,6 +32,13 @@ class Watch:
 
 
 @dataclass(frozen=True)
+class Notify:
+    """How the author hears of what went wrong."""
+
+    command: tuple[str, ...] = ()  # run with one sentence as its last argument and JSON on stdin; empty: nothing
+
+
+@dataclass(frozen=True)
 class Tones:
     """The vocabulary. `plain` means that no tone is marked."""
 
@@ -106,9 +113,11 @@ class HostEntry:
 class Config:
     """All settings of one blog."""
 
+    queue: str = "sqlite"  # where doorbells queue: a file of our own, or redis://HOST:PORT/NUMBER
     blog: Blog = field(default_factory=Blog)
     notes: Notes = field(default_factory=Notes)
     watch: Watch = field(default_factory=Watch)
+    notify: Notify = field(default_factory=Notify)
     tones: Tones = field(default_factory=Tones)
     tagger: Tagger = field(default_factory=Tagger)
     pairs: Pairs = field(default_factory=Pairs)

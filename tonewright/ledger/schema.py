@@ -90,6 +90,25 @@ MIGRATIONS: tuple[str, ...] = (
     );
     CREATE TABLE aliases (name TEXT PRIMARY KEY, model INTEGER REFERENCES models(id), since REAL NOT NULL);
     """,
+    """
+    -- A version also tells who wrote it and what it replaced, so that a backfill can stop and go on.
+    ALTER TABLE versions ADD COLUMN author TEXT NOT NULL DEFAULT '';
+    ALTER TABLE versions ADD COLUMN message TEXT NOT NULL DEFAULT '';
+    ALTER TABLE versions ADD COLUMN announced INTEGER NOT NULL DEFAULT 1;
+    CREATE INDEX versions_silent ON versions(repository) WHERE announced = 0;
+    CREATE TABLE revisions (          -- the author's own edits: one passage before and after
+        repository TEXT, path TEXT, before_blob TEXT, after_blob TEXT, before_hash TEXT, after_hash TEXT,
+        commit_id TEXT NOT NULL, PRIMARY KEY (repository, path, before_blob, after_blob, before_hash, after_hash)
+    );
+    CREATE INDEX revisions_after ON revisions(after_hash);
+    CREATE TABLE own_output (         -- what a model of ours wrote, as hashes of its shingles
+        shingle TEXT PRIMARY KEY, at REAL NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE notices (            -- what the author has been told of, so that it is told once
+        subject TEXT PRIMARY KEY, at REAL NOT NULL
+    );
+    CREATE INDEX manifest_content ON manifest(sha256);
+    """,
 )
 VERSION = len(MIGRATIONS)
 
