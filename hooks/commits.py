@@ -6,9 +6,10 @@ A hook only says that something may have changed. This scan is the truth: it fin
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterator
 
-from tonewright.events import POST, NewEvent
+from tonewright.events import POST, REVISION, NewEvent
 from tonewright.ledger.leases import supersede
 from tonewright.ledger.store import Transaction
 from tonewright.repository import Repository, Version
@@ -16,61 +17,103 @@ from tonewright.workspace import Workspace
 
 Progress = Callable[[int], None]
 
+BATCH = 500  # versions per transaction: a long first reading can be stopped, and goes on from there
+VERSION = "path, blob, commit_id, author, message, old_blob, old_path"
+SO_FAR = "..so-far"  # stands among the tips for the last commit of a reading under way; no branch can have this name
+
 
 def scan(workspace: Workspace, repository: Repository, progress: Progress | None = None) -> list[int]:
     """Record an event for every new version of a post; returns the ids of new events.
 
-    Events, versions, tips and the list of current posts change in one transaction, so a scan that is killed has
-    not happened. Posts whose commits are by somebody else (`blog.authors`) are left out.
+    History is read in batches, each with its place in one transaction. At the end events, tips and the list of
+    current posts change together, so a scan that is killed has announced nothing and the next one goes on where it
+    was. Posts whose commits are by somebody else (`blog.authors`) are left out.
     """
     blog = workspace.config.blog
     folders = (*blog.posts, *blog.drafts)
     place = repository.identity
-    tips = repository.tips(blog.branches)
-    seen = dict(workspace.ledger.read("SELECT ref, oid FROM tips WHERE repository = ?", (place,)))
-    # A branch list that matches nothing (a renamed branch, an empty repository) takes no post away.
-    if not tips or tips == seen:
-        return []
-    versions = []
-    for version in repository.new_versions(list(tips.values()), list(seen.values()), folders):
-        versions.append(version)
-        if progress and len(versions) % 100 == 0:
-            progress(len(versions))
-    now: dict[str, str] = {}
-    for branch in reversed(blog.branches):  # where branches differ, the one named first wins
-        if branch in tips:
-            now.update(repository.posts_at(tips[branch], folders))
-
-    with workspace.ledger.transaction() as tx:
-        newest: dict[tuple[str, str], Version] = {}
-        for version in versions:
-            newest[version.path, version.blob] = version
-            if version.blob:
-                _announce(tx, place, version, blog.authors)
-        _settle_current(tx, place, now, newest, blog.authors)
-        tx.execute("DELETE FROM tips WHERE repository = ?", (place,))
-        for ref, oid in tips.items():
-            tx.execute("INSERT INTO tips VALUES (?, ?, ?)", (place, ref, oid))
-        return tx.added
+    while True:
+        tips = repository.tips(blog.branches)
+        seen = dict(workspace.ledger.read("SELECT ref, oid FROM tips WHERE repository = ?", (place,)))
+        # A branch list that matches nothing (a renamed branch, an empty repository) takes no post away.
+        if not tips or tips == seen:
+            return []
+        _read_history(
+            workspace, place, repository.new_versions(list(tips.values()), list(seen.values()), folders), progress
+        )
+        now: dict[str, str] = {}
+        for branch in reversed(blog.branches):  # where branches differ, the one named first wins
+            if branch in tips:
+                now.update(repository.posts_at(tips[branch], folders))
+        with workspace.ledger.transaction() as tx:
+            if _tips(tx, place) != {k: v for k, v in seen.items() if k != SO_FAR}:
+                continue  # another process has scanned meanwhile: what we read may be the older state
+            _announce(tx, place, blog.authors)
+            _settle_current(tx, place, now, blog.authors)
+            tx.execute("DELETE FROM tips WHERE repository = ?", (place,))
+            for ref, oid in tips.items():
+                tx.execute("INSERT INTO tips VALUES (?, ?, ?)", (place, ref, oid))
+            return tx.added
 
 
-def _announce(tx: Transaction, place: str, version: Version, authors: tuple[str, ...]) -> None:
-    """One event for a path and blob that were never seen together."""
-    new = tx.execute(
-        "INSERT OR IGNORE INTO versions(repository, path, blob, commit_id) VALUES (?, ?, ?, ?) RETURNING path",
-        (place, version.path, version.blob, version.commit),
-    ).fetchone()
-    if new is not None:
-        _add(tx, place, version, authors, identity=version.blob)
+def _tips(tx: Transaction, place: str) -> dict[str, str]:
+    rows = tx.execute("SELECT ref, oid FROM tips WHERE repository = ? AND ref != ?", (place, SO_FAR))
+    return dict(rows.fetchall())
 
 
-def _settle_current(
-    tx: Transaction,
-    place: str,
-    now: dict[str, str],
-    newest: dict[tuple[str, str], Version],
-    authors: tuple[str, ...],
-) -> None:
+def _read_history(workspace: Workspace, place: str, versions: Iterator[Version], progress: Progress | None) -> None:
+    """Store what the commits brought, silently; `_announce` makes events of it once all of it is known."""
+    read = 0
+    while batch := list(itertools.islice(versions, BATCH)):
+        with workspace.ledger.transaction() as tx:
+            for version in batch:
+                _keep(tx, place, version)
+            tx.execute("INSERT OR REPLACE INTO tips VALUES (?, ?, ?)", (place, SO_FAR, batch[-1].commit))
+        read += len(batch)
+        if progress and len(batch) == BATCH:
+            progress(read)
+
+
+def _keep(tx: Transaction, place: str, version: Version) -> None:
+    """A path and blob that were never seen together are a new version; otherwise only its commit is newer.
+
+    Whoever wrote a text first stays its author, whoever renames or restores the file later.
+    """
+    tx.execute(
+        """INSERT INTO versions(repository, path, blob, commit_id, author, message, old_blob, old_path, announced)
+           VALUES (?1, ?2, ?3, ?4,
+               coalesce((SELECT author FROM versions WHERE repository = ?1 AND blob = ?3 LIMIT 1), ?5), ?6, ?7, ?8, 0)
+           ON CONFLICT DO UPDATE SET commit_id = excluded.commit_id, message = excluded.message""",
+        (
+            place,
+            version.path,
+            version.blob,
+            version.commit,
+            version.author,
+            version.message,
+            version.old_blob,
+            version.old_path,
+        ),
+    )
+
+
+def _announce(tx: Transaction, place: str, authors: tuple[str, ...]) -> None:
+    """Events for the versions that were read and not announced yet, and for the edits that led to them."""
+    while rows := tx.execute(
+        f"SELECT rowid, {VERSION} FROM versions WHERE repository = ? AND announced = 0 ORDER BY rowid LIMIT ?",  # noqa: S608
+        (place, BATCH),
+    ).fetchall():
+        for _, *columns in rows:
+            version = Version(*columns)
+            if not _is_mine(version, authors):
+                continue
+            _add(tx, place, version, identity=version.blob)
+            if version.old_blob and _is_mine(_known(tx, place, version.old_path, version.old_blob), authors):
+                _add_revision(tx, place, version)
+        tx.execute("UPDATE versions SET announced = 1 WHERE repository = ? AND rowid <= ?", (place, rows[-1][0]))
+
+
+def _settle_current(tx: Transaction, place: str, now: dict[str, str], authors: tuple[str, ...]) -> None:
     """Make `current_posts` equal to `now`, with an event for a return to an older version and for a removal."""
     before = {
         path: (blob, commit)
@@ -81,29 +124,46 @@ def _settle_current(
     for path, blob in now.items():
         if before.get(path, ("", ""))[0] == blob:
             continue
-        version = newest.get((path, blob)) or _known(tx, place, path, blob)
+        version = _known(tx, place, path, blob)
         tx.execute("INSERT OR REPLACE INTO current_posts VALUES (?, ?, ?, ?)", (place, path, blob, version.commit))
-        # A blob that was announced before (a revert, a force-push to an older state) needs to be taken up again.
-        _add(tx, place, version, authors, identity=blob, again=version.commit)
+        if _is_mine(version, authors) and not _in_hand(tx, place, version):
+            # It was announced before: a revert, a force-push to an older state. It has to be taken up again.
+            _add(tx, place, version, identity=f"{blob}@{tx.now}")
     for path in before.keys() - now.keys():
         tx.execute("DELETE FROM current_posts WHERE repository = ? AND path = ?", (place, path))
-        gone = newest.get((path, "")) or Version(path, "", before[path][1], "", "no longer on the branch")
-        _add(tx, place, gone, (), identity="gone", again=gone.commit)
+        gone = Version(path, "", before[path][1], "", "no longer on the branch")
+        _add(tx, place, gone, identity=f"gone@{tx.now}")
 
 
 def _known(tx: Transaction, place: str, path: str, blob: str) -> Version:
     row = tx.execute(
-        "SELECT commit_id FROM versions WHERE repository = ? AND path = ? AND blob = ?", (place, path, blob)
+        f"SELECT {VERSION} FROM versions WHERE repository = ? AND path = ? AND blob = ?",  # noqa: S608
+        (place, path, blob),
     ).fetchone()
-    return Version(path, blob, row[0] if row else "", "", "")
+    return Version(*row) if row else Version(path, blob, "", "", "")
 
 
-def _add(
-    tx: Transaction, place: str, version: Version, authors: tuple[str, ...], *, identity: str, again: str = ""
-) -> None:
-    """Add the event unless this very version is still waiting or being worked on."""
-    if authors and version.author and version.author not in authors:
-        return
+def _is_mine(version: Version, authors: tuple[str, ...]) -> bool:
+    return not authors or not version.author or version.author in authors
+
+
+def _in_hand(tx: Transaction, place: str, version: Version) -> bool:
+    """Whether this very version waits, is being worked on, or is in the corpus."""
+    waits = tx.execute(
+        """SELECT 1 FROM events WHERE kind = ? AND source = ? AND state IN ('pending', 'leased')
+           AND json_extract(payload, '$.version') = ?""",
+        (POST, version.path, version.blob),
+    ).fetchone()
+    return bool(
+        waits
+        or tx.execute(
+            "SELECT 1 FROM documents WHERE place = ? AND path = ? AND version = ? AND live = 1",
+            (place, version.path, version.blob),
+        ).fetchone()
+    )
+
+
+def _add(tx: Transaction, place: str, version: Version, *, identity: str) -> None:
     payload = {
         "origin": "git",
         "place": place,
@@ -112,19 +172,18 @@ def _add(
         "commit": version.commit,
         "message": version.message,
     }
-    if again:
-        live = tx.execute(
-            """SELECT 1 FROM events WHERE kind = ? AND source = ? AND state IN ('pending', 'leased')
-               AND json_extract(payload, '$.version') = ?""",
-            (POST, version.path, version.blob),
-        ).fetchone()
-        done = tx.execute(
-            "SELECT 1 FROM documents WHERE place = ? AND path = ? AND version = ? AND live = 1",
-            (place, version.path, version.blob),
-        ).fetchone()
-        if live or done:
-            return
-        identity = f"{identity}@{again}"
     event = tx.add(NewEvent(POST, version.path, identity, payload))
     if event is not None:
         supersede(tx, POST, version.path, newer=event)
+
+
+def _add_revision(tx: Transaction, place: str, version: Version) -> None:
+    payload = {
+        "place": place,
+        "path": version.path,
+        "blob": version.blob,
+        "old_path": version.old_path,
+        "old_blob": version.old_blob,
+        "commit": version.commit,
+    }
+    tx.add(NewEvent(REVISION, version.path, f"{version.old_blob}..{version.blob}", payload))

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("tonewright.tasks")
 
 # What was just written comes before what a model has to think about.
+MOST = 200  # ids rung at once: a backfill's thousands would each cost a write, and the sweeper finds them anyway
 PRIORITY = {POST: 3, NOTE: 3, PUSH: 3, TAG: 2, PAIR: 1}
 
 
@@ -66,7 +67,7 @@ def ring(workspace: Workspace, events: Iterable[int]) -> None:
     """Put ids on the queue, best effort: what cannot be rung now is found by the sweeper."""
     try:
         huey = connect(workspace)
-        for event, kind in _kinds(workspace, list(events)):
+        for event, kind in _kinds(workspace, list(events)[:MOST]):
             huey.run_event(event, priority=PRIORITY.get(kind, 0))
     except Exception as e:  # the events are safe in the ledger, whatever happens to a doorbell
         log.warning("the queue could not be rung (%s); the sweeper will", e)

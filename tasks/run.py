@@ -6,11 +6,11 @@ import logging
 import traceback
 from collections.abc import Callable
 
-from tasks import pair, push, retrain, tag, take_note, take_post
+from tasks import pair, push, retrain, revise, tag, take_note, take_post
 from tasks.workers import current_owner
 from tonewright.corpus import trigger
 from tonewright.errors import BadInput, Missing, Refused, TonewrightError, TryLater
-from tonewright.events import FAILED, NOTE, PAIR, POST, PUSH, REFUSED, RETRAIN, TAG
+from tonewright.events import FAILED, NOTE, PAIR, POST, PUSH, REFUSED, RETRAIN, REVISION, TAG
 from tonewright.ledger.leases import Lease, LostLease, lease
 from tonewright.workspace import Workspace
 
@@ -21,6 +21,7 @@ MISSING_SECONDS = 600.0
 HANDLERS: dict[str, Callable[[Workspace, Lease], None]] = {
     POST: take_post.handle,
     NOTE: take_note.handle,
+    REVISION: revise.handle,
     TAG: tag.handle,
     PAIR: pair.handle,
     PUSH: push.handle,

@@ -21,6 +21,7 @@ UNFINISHED = (PENDING, LEASED)
 
 POST = "post"  # one version of one post: from a commit, or from a plain folder
 NOTE = "note"  # one voice note, with the transcript that it had
+REVISION = "revision"  # the author's edit of a post, from one version to the next
 TAG = "tag"  # suggest tones for the passages of one document
 PAIR = "pair"  # find plain versions for the passages of one document
 PUSH = "push"  # a branch reached a remote

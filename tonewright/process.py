@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tonewright.errors import Missing, TonewrightError
@@ -75,6 +76,37 @@ def run(
         tail = " | ".join((done.stderr or done.stdout).strip().splitlines()[-3:])
         raise TonewrightError(f"`{' '.join(words)}` ended with {done.returncode}", tail)
     return done
+
+
+def stream(argv: Sequence[str | Path], separator: bytes, *, cwd: Path | None = None) -> Iterator[bytes]:
+    """What `argv` prints, field by field as it comes, so that a long answer is never held in memory whole.
+
+    There is no time limit: as long as it is read, it prints. Raises as `run` does.
+    """
+    words = [str(a) for a in argv]
+    with tempfile.TemporaryFile() as complaints:
+        try:
+            process = subprocess.Popen(
+                words, cwd=cwd, env=clean_env(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=complaints
+            )
+        except FileNotFoundError as e:
+            raise Missing(f"{words[0]} is not on the PATH", f"install {words[0]} and try again") from e
+        with process:
+            assert process.stdout is not None
+            rest = b""
+            try:
+                while piece := process.stdout.read1(1 << 16):  # type: ignore[attr-defined]
+                    *fields, rest = (rest + piece).split(separator)
+                    yield from fields
+            except BaseException:  # the reader has had enough
+                process.kill()
+                raise
+        if rest:
+            yield rest
+        complaints.seek(0)
+        tail = complaints.read().decode(errors="replace").strip().splitlines()[-3:]
+        if process.returncode != 0:
+            raise TonewrightError(f"`{' '.join(words)}` ended with {process.returncode}", " | ".join(tail))
 
 
 def start(argv: Sequence[str | Path], *, pass_fds: Sequence[int] = ()) -> subprocess.Popen[bytes]:

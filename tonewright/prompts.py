@@ -35,6 +35,12 @@ def rewrite(text: str, tone: str | None) -> Messages:
     return _ask(f"{wish}\n\n{text}")
 
 
+def revise(text: str, tone: str | None) -> Messages:
+    """Ask for a better version of the author's own `text`, as the author's later edit of it was."""
+    wish = f"Revise this draft of mine, in a {tone} tone:" if tone else "Revise this draft of mine:"
+    return _ask(f"{wish}\n\n{text}")
+
+
 def summarise(text: str) -> Messages:
     """Ask for the one sentence that the author would put under the title."""
     words = text.split()

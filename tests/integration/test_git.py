@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from hooks import commits, pushes
 from tasks.consumer import drain
-from tests.conftest import QUIET, Blog
+from tests.conftest import AUTHOR, QUIET, Blog
 from tonewright.corpus.documents import text_hash
 from tonewright.errors import UsageError
 from tonewright.repository import Repository
@@ -18,13 +20,13 @@ OTHER = "Nobody on the towpath believes in instructions, so the lock was left op
 
 
 def scan(blog: Blog) -> list[str]:
-    """Scan and work everything off; returns the paths of the new events."""
+    """Scan and work everything off; returns the paths of the new versions and removals."""
     workspace = blog.workspace()
     added = commits.scan(workspace, Repository(blog.root))
     drain(workspace)
-    sources = dict(workspace.ledger.read("SELECT id, source FROM events"))
+    sources = dict(workspace.ledger.read("SELECT id, source FROM events WHERE kind = 'post'"))
     workspace.ledger.close()
-    return [sources[e] for e in added]
+    return [sources[e] for e in added if e in sources]
 
 
 def live(blog: Blog) -> dict[str, list[str]]:
@@ -163,6 +165,96 @@ def test_other_peoples_commits_are_not_yours(ready: Blog) -> None:
     ready.git("commit", "-qm", "guest post", env=env)
     assert scan(ready) == []
     assert len(live(ready)) == 1
+
+
+def test_a_guests_post_stays_the_guests(ready: Blog) -> None:
+    """Merging it, renaming it, deleting and restoring it makes nobody else its author."""
+    env = {"GIT_AUTHOR_EMAIL": "guest@example.org", "GIT_AUTHOR_NAME": "Guest"}
+    ready.git("checkout", "-qb", "guest")
+    ready.post("guest", OTHER, date="2026-01-03")
+    ready.git("add", "-A")
+    ready.git("commit", "-qm", "guest post", env=env)
+    ready.git("checkout", "-q", "main")
+    ready.git("merge", "-q", "--no-ff", "--no-edit", "guest")
+    scan(ready)
+    ready.git("mv", "_posts/2026-01-03-guest.md", "_posts/2026-01-04-friend.md")
+    ready.commit("rename")
+    scan(ready)
+    ready.git("rm", "-q", "_posts/2026-01-04-friend.md")
+    ready.commit("delete")
+    scan(ready)
+    ready.git("revert", "--no-edit", "HEAD")
+    scan(ready)
+    assert live(ready) == {"_posts/2026-01-02-kettle.md": [WORDS]}
+
+
+def test_away_and_back_again_and_again(ready: Blog) -> None:
+    """A branch that is moved back and forth by force takes its post with it each time."""
+    ready.post("cat", OTHER, date="2026-01-03")
+    ready.commit("cat")
+    for _ in range(3):
+        scan(ready)
+        assert len(live(ready)) == 2
+        ready.git("reset", "-q", "--hard", "HEAD~1")
+        scan(ready)
+        assert len(live(ready)) == 1
+        ready.git("reset", "-q", "--hard", "ORIG_HEAD")
+
+
+def test_a_conflict_resolved_by_hand_is_the_mergers_text(ready: Blog) -> None:
+    """What a merge commit brings by itself is a version like any other."""
+    ready.git("checkout", "-qb", "side")
+    ready.post("kettle", OTHER)
+    ready.commit("side")
+    ready.git("checkout", "-q", "main")
+    ready.post("kettle", WORDS.replace("Tuesday", "Monday"))
+    ready.commit("main")
+    ready.git("merge", "-q", "side", check=False)
+    settled = WORDS.replace("Tuesday", "Friday")
+    ready.post("kettle", settled)
+    merge = ready.commit("settled")
+    scan(ready)
+    assert live(ready) == {"_posts/2026-01-02-kettle.md": [settled]}
+    workspace = ready.workspace()
+    assert workspace.ledger.read("SELECT commit_id FROM documents WHERE live") == [(merge,)]
+
+
+def test_symbolic_links_and_odd_names(ready: Blog) -> None:
+    """A link to a post is no post; a name that is not UTF-8 or holds line ends is one."""
+    (ready.root / "_posts" / "2026-01-05-link.md").symlink_to("2026-01-02-kettle.md")
+    ready.post("two\nlines", OTHER, date="2026-01-06")
+    ready.write(
+        os.fsdecode(b"_posts/2026-01-07-caf\xe9.md"), f"---\ntitle: odd\n---\n\n{OTHER.replace('cat', 'dog')}\n"
+    )
+    ready.commit()
+    assert len(scan(ready)) == 2
+    assert len(live(ready)) == 3
+
+
+def test_a_long_history_is_read_in_parts(blog: Blog) -> None:
+    """A first reading that is broken off goes on from there; every version is announced once."""
+    blog.settings(QUIET)
+    stream = b"".join(
+        b"commit refs/heads/main\ncommitter Ines <%s> %d +0000\ndata 1\nx\nM 100644 inline _posts/2026-01-01-%d.md\n"
+        b"data %d\n%s\n" % (AUTHOR.encode(), 1767225600 + n, n, len(text), text)
+        for n in range(1200)
+        for text in [f"---\ntitle: {n}\n---\n\nEntry {n}. {WORDS}\n".encode()]
+    )
+    subprocess.run(["git", "fast-import", "--quiet"], cwd=blog.root, input=stream, check=True)
+    workspace = blog.workspace()
+    told: list[int] = []
+
+    def stop(number: int) -> None:
+        told.append(number)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        commits.scan(workspace, Repository(blog.root), stop)
+    assert workspace.ledger.read("SELECT count(*) FROM events") == [(0,)]
+    assert len(commits.scan(workspace, Repository(blog.root), told.append)) == 1200
+    assert told == [500, 500]  # 700 were left to read
+    assert workspace.ledger.read("SELECT count(*), count(DISTINCT path) FROM versions") == [(1200, 1200)]
+    assert commits.scan(workspace, Repository(blog.root)) == []
 
 
 def test_a_merged_branch_counts_once(ready: Blog) -> None:

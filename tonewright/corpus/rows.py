@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ from tonewright.config.schema import Config
 from tonewright.corpus.documents import PRIORITY
 from tonewright.ledger.store import Ledger
 
-REWRITE, SUMMARY = "rewrite", "summary"
+REWRITE, REVISION, SUMMARY = "rewrite", "revision", "summary"
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def collect(ledger: Ledger, config: Config) -> list[Row]:
     """All rows of live documents, one per text, in the order in which they were met."""
     tones = effective_tones(ledger, config.tagger.threshold)
     rows: dict[str, Row] = {}
-    for row in [*_rewrites(ledger, config, tones), *_summaries(ledger, config)]:
+    for row in [*_rewrites(ledger, config, tones), *_revisions(ledger, config, tones), *_summaries(ledger, config)]:
         rows.setdefault(row.id, row)
     return list(rows.values())
 
@@ -80,31 +81,43 @@ def effective_tones(ledger: Ledger, threshold: float) -> dict[int, tuple[str, st
     return {passage: (tone, origin) for passage, (_, tone, origin) in found.items()}
 
 
+_WHERE = "d.slug, d.origin, d.path, d.version, d.commit_id, p.span_start, p.span_end, p.line"
+_LIVE = "passages p JOIN documents d ON d.id = p.document AND d.live = 1 JOIN texts t ON t.hash = p.text_hash"
+
+
 def _rewrites(ledger: Ledger, config: Config, tones: dict[int, tuple[str, str]]) -> list[Row]:
+    """From a passage's plain version to the passage."""
+    found = ledger.read(
+        f"""SELECT p.id, t.text, plain.text, {_WHERE} FROM {_LIVE}
+            JOIN plain_versions v ON v.text_hash = p.text_hash AND v.plain_hash IS NOT NULL
+            JOIN texts plain ON plain.hash = v.plain_hash ORDER BY p.id"""  # noqa: S608 - constants of this module
+    )
+    return _asked(REWRITE, prompts.rewrite, found, config, tones)
+
+
+def _revisions(ledger: Ledger, config: Config, tones: dict[int, tuple[str, str]]) -> list[Row]:
+    """From what a passage was before the author's own edit to what it says now."""
+    found = ledger.read(
+        f"""SELECT p.id, t.text, old.text, {_WHERE} FROM {_LIVE}
+            JOIN revisions r ON r.after_hash = p.text_hash
+            JOIN texts old ON old.hash = r.before_hash ORDER BY p.id, r.id"""  # noqa: S608 - constants of this module
+    )
+    return _asked(REVISION, prompts.revise, found, config, tones)
+
+
+def _asked(
+    kind: str,
+    prompt: Callable[[str, str | None], prompts.Messages],
+    found: list[tuple[Any, ...]],
+    config: Config,
+    tones: dict[int, tuple[str, str]],
+) -> list[Row]:
+    """Rows that ask for a passage by another wording of it; `found`: passage, answer, asked, slug, then `_source`."""
     rows = []
-    for passage, answer, plain, slug, *where in ledger.read(
-        """SELECT p.id, t.text, plain.text, d.slug, d.origin, d.path, d.version, d.commit_id,
-                  p.span_start, p.span_end, p.line
-           FROM passages p JOIN documents d ON d.id = p.document AND d.live = 1
-           JOIN texts t ON t.hash = p.text_hash
-           JOIN plain_versions v ON v.text_hash = p.text_hash AND v.plain_hash IS NOT NULL
-           JOIN texts plain ON plain.hash = v.plain_hash
-           ORDER BY p.id"""
-    ):
+    for passage, answer, asked, slug, *where in found:
         tone, by = tones.get(passage, (None, ""))
-        rows.append(
-            Row(
-                _row_id(REWRITE, tone, plain, answer),
-                REWRITE,
-                tone,
-                by,
-                prompts.rewrite(plain, tone),
-                answer,
-                plain,
-                is_held_out(slug, config.training.held_out),
-                _source(where),
-            )
-        )
+        name, held_out = _row_id(kind, tone, asked, answer), is_held_out(slug, config.training.held_out)
+        rows.append(Row(name, kind, tone, by, prompt(asked, tone), answer, asked, held_out, _source(where)))
     return rows
 
 

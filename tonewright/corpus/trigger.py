@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from tonewright.config.schema import Thresholds
 from tonewright.corpus.rows import Row, collect
 from tonewright.corpus.snapshot import Snapshot, latest
-from tonewright.events import NOTE, PAIR, POST, RETRAIN, TAG, NewEvent
+from tonewright.events import NOTE, PAIR, POST, RETRAIN, REVISION, TAG, NewEvent
 from tonewright.ledger import story
 from tonewright.workspace import Workspace
 
-CAPTURE = (POST, NOTE, TAG, PAIR)
+CAPTURE = (POST, NOTE, REVISION, TAG, PAIR)
 
 
 @dataclass(frozen=True)

@@ -94,11 +94,15 @@ MIGRATIONS: tuple[str, ...] = (
     -- A version also tells who wrote it and what it replaced, so that a backfill can stop and go on.
     ALTER TABLE versions ADD COLUMN author TEXT NOT NULL DEFAULT '';
     ALTER TABLE versions ADD COLUMN message TEXT NOT NULL DEFAULT '';
+    ALTER TABLE versions ADD COLUMN old_blob TEXT NOT NULL DEFAULT '';
+    ALTER TABLE versions ADD COLUMN old_path TEXT NOT NULL DEFAULT '';
     ALTER TABLE versions ADD COLUMN announced INTEGER NOT NULL DEFAULT 1;
     CREATE INDEX versions_silent ON versions(repository) WHERE announced = 0;
+    CREATE INDEX versions_content ON versions(repository, blob);
     CREATE TABLE revisions (          -- the author's own edits: one passage before and after
-        repository TEXT, path TEXT, before_blob TEXT, after_blob TEXT, before_hash TEXT, after_hash TEXT,
-        commit_id TEXT NOT NULL, PRIMARY KEY (repository, path, before_blob, after_blob, before_hash, after_hash)
+        id INTEGER PRIMARY KEY, repository TEXT NOT NULL, path TEXT NOT NULL,
+        old_blob TEXT NOT NULL, blob TEXT NOT NULL, commit_id TEXT NOT NULL,
+        before_hash TEXT NOT NULL, after_hash TEXT NOT NULL, UNIQUE (before_hash, after_hash)
     );
     CREATE INDEX revisions_after ON revisions(after_hash);
     CREATE TABLE own_output (         -- what a model of ours wrote, as hashes of its shingles
@@ -137,8 +141,14 @@ def migrate(db: sqlite3.Connection, file: Path) -> None:
         db.execute(f"PRAGMA user_version = {VERSION}")
         db.execute("COMMIT")
     except BaseException:
-        db.execute("ROLLBACK")
+        roll_back(db)
         raise
+
+
+def roll_back(db: sqlite3.Connection) -> None:
+    """End an open transaction; SQLite has done so already where the disk was full."""
+    if db.in_transaction:
+        db.execute("ROLLBACK")
 
 
 def _backup(db: sqlite3.Connection, destination: Path) -> None:

@@ -113,10 +113,9 @@ def publication(post: Post, now: datetime, drafts_dirs: Iterable[str] = ("_draft
         return LeftOut("draft: true")
     if _no(front.get("published")):
         return LeftOut("published: false")
-    if post.private:
-        return LeftOut("private: true")
-    if _no(_first(post.front, "tonewright")):
-        return LeftOut("tonewright: no")
+    kept = opted_out(post)
+    if kept:
+        return LeftOut(kept)
     dates = [post.date]
     if front.get("publishdate"):
         dates.append(_moment(front["publishdate"], post.where("publishDate", "publishdate")))
@@ -128,6 +127,13 @@ def publication(post: Post, now: datetime, drafts_dirs: Iterable[str] = ("_draft
         if ends <= now:
             return LeftOut(f"it expired on {ends.isoformat(sep=' ', timespec='minutes')}")
     return Published()
+
+
+def opted_out(post: Post) -> str:
+    """The words with which the author keeps `post` away from everybody, or ""; a draft is not among them."""
+    if post.private:
+        return "private: true"
+    return "tonewright: no" if _no(_first(post.front, "tonewright")) else ""
 
 
 def _decode(raw: bytes, path: str) -> str:
