@@ -5,53 +5,88 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+
+from huey.api import Huey
+from huey.consumer import ConsumerStopped
 
 from tasks import models
-from tasks.queue import connect, ring
+from tasks.notify import Teller
+from tasks.queue import ANYWHERE, HERE, connect, ring
 from tasks.run import run_event
 from tasks.sweeper import Sweeper
+from tonewright.config.schema import SQLITE
 from tonewright.corpus import trigger
+from tonewright.ledger import story
 from tonewright.ledger.leases import due
 from tonewright.workspace import Workspace
 
 log = logging.getLogger("tonewright.tasks")
 SWEEP_SECONDS = 1.0
 TRIGGER_SECONDS = 300.0
-WORKERS = 2  # slow steps wait for the model or for a host; two keep small events flowing past them
+THREADS = {ANYWHERE: 1, HERE: 2}  # small events flow past a slow retrain; the model thinks one thought at a time
 
 
 def run(workspace: Workspace) -> None:
     """Work until SIGTERM or ^C; what is in hand is finished first."""
-    huey = connect(workspace)
-    huey.flush()  # ids of an earlier life: the sweeper rings what the ledger still holds
+    queues = {connect(workspace, line): threads for line, threads in THREADS.items()}
+    if workspace.config.queue == SQLITE:
+        for queue in queues:  # ids of an earlier life: the sweeper rings what the ledger still holds
+            queue.flush()
     stop = threading.Event()
     sweeper = threading.Thread(target=_sweep, args=(workspace, stop), daemon=True)
     sweeper.start()
-    consumer = huey.create_consumer(
-        workers=WORKERS,
-        periodic=False,
-        initial_delay=0.05,
-        max_delay=0.5,
-        graceful_signal="TERM",
-        shutdown_timeout=20,
-    )
     try:
-        consumer.run()
+        consume(queues)
     finally:
         stop.set()
         sweeper.join(timeout=5)
         models.close()  # before the interpreter takes llama.cpp apart
 
 
+def consume(queues: Mapping[Huey, int], until: Callable[[], bool] = lambda: False) -> None:
+    """Take ids off `queues`, each with its number of threads; returns when what was in hand is finished.
+
+    Ends at SIGTERM, at ^C, and when `until` says so.
+    """
+    *others, last = [
+        queue.create_consumer(
+            workers=workers,
+            periodic=False,
+            initial_delay=0.05,
+            max_delay=0.5,
+            graceful_signal="TERM",
+            shutdown_timeout=20,
+        )
+        for queue, workers in queues.items()
+    ]
+    for consumer in others:
+        consumer.start()
+    last.start()  # the last one to start hears the signals
+    try:
+        while True:
+            last.loop()
+            if until():
+                last.stop(graceful=True)
+                return
+    except ConsumerStopped:
+        return
+    finally:
+        for consumer in others:
+            consumer.stop(graceful=True)
+
+
 def _sweep(workspace: Workspace, stop: threading.Event) -> None:
-    sweeper = Sweeper(workspace)
-    looked = time.monotonic()
+    sweeper, teller = Sweeper(workspace), Teller(workspace)
+    looked, busy = time.monotonic(), 0
     while not stop.is_set():
         try:
             sweeper.sweep()
-            # Most crossings are seen by the event that made them; the age of the last run crosses by itself.
-            if time.monotonic() - looked > TRIGGER_SECONDS:
+            teller.tell_in_time()
+            # Most crossings are seen by the event that made them. The age of the last run crosses by itself, and a
+            # machine that lends a hand leaves it to us to look when nothing is on its way any more.
+            before, busy = busy, story.unfinished(workspace.ledger, trigger.CAPTURE)
+            if (before and not busy) or time.monotonic() - looked > TRIGGER_SECONDS:
                 looked = time.monotonic()
                 ring(workspace, trigger.check(workspace))
         except Exception:  # a full disk or a lock: the next pass tries again

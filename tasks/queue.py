@@ -1,36 +1,42 @@
-"""The one Huey object. It carries event ids and nothing else: the ledger holds the work.
+"""The Huey objects. They carry event ids and nothing else: the ledger holds the work.
 
 Huey removes a task before it runs it, so a killed worker loses the task; that is why nothing depends on one. An id
-that gets lost is rung again by the sweeper (`tasks/sweeper.py`).
+that gets lost is rung again by the sweeper (`tasks/sweeper.py`), and losing a whole Redis costs that much time only.
 """
 
 from __future__ import annotations
 
 import functools
+import hashlib
 import json
 import logging
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from huey import SqliteHuey
+from huey import PriorityRedisHuey, SqliteHuey
+from huey.api import Huey
+from huey.exceptions import ConfigurationError
 from huey.registry import Message
 from huey.serializer import Serializer
 
-from tonewright.events import NOTE, PAIR, POST, PUSH, TAG
+from tonewright.config.schema import SQLITE
+from tonewright.errors import Missing
+from tonewright.events import NOTE, PAIR, POST, PUSH, REVISION, TAG
 
 if TYPE_CHECKING:
     from tonewright.workspace import Workspace
 
 log = logging.getLogger("tonewright.tasks")
 
-# What was just written comes before what a model has to think about.
+# Two queues: most events need the blog's own files, and some only think, so a machine that lends a hand can take them.
+HERE, ANYWHERE = "here", "anywhere"
+THINKING = (TAG, PAIR)
 MOST = 200  # ids rung at once: a backfill's thousands would each cost a write, and the sweeper finds them anyway
-PRIORITY = {POST: 3, NOTE: 3, PUSH: 3, TAG: 2, PAIR: 1}
+PRIORITY = {POST: 3, NOTE: 3, PUSH: 3, TAG: 2, PAIR: 1, REVISION: 1}  # what was just written comes first
 
 
 class JsonSerializer(Serializer):  # type: ignore[misc]  # huey ships no types
-    """Messages as JSON. Huey's own pickles would run as code whatever somebody writes into the queue file."""
+    """Messages as JSON. Huey's own pickles would run as code whatever somebody writes into the queue."""
 
     def _serialize(self, data: Any) -> bytes:
         return json.dumps(list(data)).encode()
@@ -39,41 +45,63 @@ class JsonSerializer(Serializer):  # type: ignore[misc]  # huey ships no types
         return Message(*json.loads(data))
 
 
-def connect(workspace: Workspace) -> SqliteHuey:
-    """The queue of this workspace, with its one task registered."""
-    return _connect(workspace.folder() / "huey.db", workspace.root)
+def connect(workspace: Workspace, line: str) -> Huey:
+    """The queue called `line` (HERE or ANYWHERE) of this workspace, with its one task registered.
+
+    Raises `Missing` when the queue is on Redis and its client is not installed.
+    """
+    name = f"tonewright{hashlib.sha256(str(workspace.root).encode()).hexdigest()[:8]}{line}"
+    known = (workspace.config.queue, str(workspace.state), name)
+    if known not in _queues:
+        _queues[known] = _make(workspace, name)
+    return _queues[known]
 
 
-@functools.cache
-def _connect(file: Path, root: Path) -> SqliteHuey:
-    from tasks.run import run_event
+_queues: dict[tuple[str, str, str], Huey] = {}
+
+
+def _make(workspace: Workspace, name: str) -> Huey:
     from tonewright.workspace import open_workspace
 
-    huey = SqliteHuey(
-        "tonewright", filename=str(file), results=False, serializer=JsonSerializer(), timeout=30, utc=True
+    settings = {"results": False, "serializer": JsonSerializer(), "utc": True}
+    if workspace.config.queue == SQLITE:
+        file = workspace.folder() / "huey.db"
+        huey = SqliteHuey(name, filename=str(file), timeout=30, **settings)
+        file.chmod(0o600)
+    else:
+        try:
+            huey = PriorityRedisHuey(name, url=workspace.config.queue, **settings)
+        except ConfigurationError as e:
+            raise Missing("Redis's client is not installed", "pip install 'tonewright[redis]'") from e
+    root = workspace.root
+    # A task must not hold on to a ledger that its caller may close; a lent one lasts as long as its connection.
+    opened: Callable[[], Workspace] = (
+        (lambda: workspace) if workspace.lent else functools.cache(lambda: open_workspace(root))
     )
-    file.chmod(0o600)
-    workspace = functools.cache(lambda: open_workspace(root))
 
     @huey.task(name="run_event")  # type: ignore[untyped-decorator]
     def run(event: int) -> None:
-        ring(workspace(), run_event(workspace(), event))
+        from tasks.run import run_event
+
+        ring(opened(), run_event(opened(), event))
 
     huey.run_event = run
     return huey
 
 
 def ring(workspace: Workspace, events: Iterable[int]) -> None:
-    """Put ids on the queue, best effort: what cannot be rung now is found by the sweeper."""
+    """Put ids on the queues, best effort: what cannot be rung now is found by the sweeper."""
     try:
-        huey = connect(workspace)
         for event, kind in _kinds(workspace, list(events)[:MOST]):
-            huey.run_event(event, priority=PRIORITY.get(kind, 0))
+            line = ANYWHERE if kind in THINKING else HERE
+            connect(workspace, line).run_event(event, priority=PRIORITY.get(kind, 0))
     except Exception as e:  # the events are safe in the ledger, whatever happens to a doorbell
         log.warning("the queue could not be rung (%s); the sweeper will", e)
 
 
 def _kinds(workspace: Workspace, events: list[int]) -> list[tuple[int, str]]:
+    if not events:
+        return []
     rows = workspace.ledger.read(
         "SELECT id, kind FROM events WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id", (json.dumps(events),)
     )

@@ -20,7 +20,12 @@ _held: dict[tuple[int, Path], tuple[str, IO[str]]] = {}
 
 
 def current_owner(workspace: Workspace) -> str:
-    """This process's name as a lease owner; its lock is taken at the first call and kept until the process ends."""
+    """This process's name as a lease owner; its lock is taken at the first call and kept until the process ends.
+
+    On a lent ledger it is the name of the process that lends it: that one ends when the connection does.
+    """
+    if workspace.ledger.lent_to:
+        return workspace.ledger.lent_to
     folder = workspace.folder("workers")
     with _guard:
         mine = _held.get((os.getpid(), folder))

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +22,24 @@ REPOSITORY = Path(__file__).parents[1]
 
 # Settings for tests that need no model: hand tones and summaries still make rows.
 QUIET = '[tagger]\nuse = "none"\n[pairs]\nuse = "none"\n[blog]\nauthors = ["ines@example.org"]\n'
+
+# Thresholds that six posts cross, and a run of seconds.
+SMALL_RETRAIN = """
+[blog]
+authors = []
+[thresholds]
+min_new_examples = 8
+min_new_words = 100
+per_tone_minimum = 0
+[training]
+host = "{host}"
+recipe = "{recipe}"
+held_out = 0.3
+poll_seconds = 0.5
+[gate]
+items = 4
+"""
+NO_MODEL = '[pairs]\nuse = "rules"\n[tagger]\nuse = "none"\n'
 
 
 @pytest.fixture(scope="session")
@@ -92,6 +113,16 @@ class Blog:
         """Write tonewright.toml."""
         self.write("tonewright.toml", text)
 
+    def small_retrain(self, recipe: str, host: str = "local", more: str = "") -> None:
+        """Settings and six posts of the example blog, committed: `up` trains by `recipe` (TOML) on `host`."""
+        file = self.root.parent / "recipe.toml"
+        file.write_text("rank = 4\nsequence_length = 256\n" + recipe)
+        self.settings(SMALL_RETRAIN.format(recipe=file, host=host) + more)
+        (self.root / "_posts").mkdir()
+        for post in sorted((REPOSITORY / "examples" / "blog" / "_posts").glob("2025-0*.md"))[:6]:
+            shutil.copy(post, self.root / "_posts")
+        self.commit()
+
     def workspace(self) -> Workspace:
         """The blog as tonewright sees it; its ledger is closed when the test ends."""
         self.opened.append(open_workspace(self.root))
@@ -131,3 +162,54 @@ def blog(tmp_path: Path) -> Iterator[Blog]:
     yield made
     for workspace in made.opened:
         workspace.ledger.close()
+
+
+@dataclass
+class Redis:
+    """A real Redis on a loopback port, with nothing kept on disk."""
+
+    program: str
+    port: int
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """What `queue =` is set to."""
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def start(self) -> None:
+        """Listen; returns once connections are accepted."""
+        self.process = subprocess.Popen(
+            [self.program, "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""], stdout=subprocess.DEVNULL
+        )
+        for _ in range(200):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            time.sleep(0.05)
+        raise AssertionError("redis-server did not start")
+
+    def kill(self) -> None:
+        """Lose it, with everything that is queued."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+
+    def forget(self) -> None:
+        """Lose everything that is queued, and go on."""
+        subprocess.run(["redis-cli", "-p", str(self.port), "FLUSHALL"], check=True, capture_output=True)
+
+
+@pytest.fixture
+def redis() -> Iterator[Redis]:
+    """A running Redis server."""
+    program = shutil.which("redis-server")
+    if program is None:
+        pytest.skip("redis-server is not installed")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = Redis(program, port)
+    server.start()
+    yield server
+    server.kill()

@@ -17,7 +17,6 @@ DONE = "done"
 FAILED = "failed"
 REFUSED = "refused"
 SUPERSEDED = "superseded"
-UNFINISHED = (PENDING, LEASED)
 
 POST = "post"  # one version of one post: from a commit, or from a plain folder
 NOTE = "note"  # one voice note, with the transcript that it had

@@ -48,8 +48,9 @@ def run(
     timeout: float = 30.0,
     check: bool = True,
     env: Mapping[str, str] | None = None,
+    input: str = "",
 ) -> subprocess.CompletedProcess[str]:
-    """Run `argv` to its end and return its decoded output.
+    """Run `argv` to its end, with `input` as all that it can read, and return its decoded output.
 
     Raises `Missing` when the program is not there, and `TonewrightError` when it fails (unless `check` is false)
     or outlasts `timeout` seconds; the message carries the last lines that it printed.
@@ -60,7 +61,7 @@ def run(
             words,
             cwd=cwd,
             env=clean_env(env),
-            stdin=subprocess.DEVNULL,
+            **({"input": input} if input else {"stdin": subprocess.DEVNULL}),
             capture_output=True,
             text=True,
             encoding="utf-8",

@@ -10,11 +10,13 @@ from functools import cached_property
 from pathlib import Path
 
 from tonewright.config.load import FILE_NAME, load
-from tonewright.config.schema import Config
+from tonewright.config.schema import SQLITE, Config, without_password
 from tonewright.errors import ConfigError, TonewrightError, UsageError
 from tonewright.ledger.store import Ledger
 from tonewright.tones.vocabulary import Vocabulary
 
+# File systems that other machines (or Windows, below WSL) write to as well.
+REMOTE = {"9p", "drvfs", "nfs", "nfs4", "cifs", "smb3", "smbfs", "virtiofs", "vboxsf"}
 # SQLite's write-ahead log needs shared memory, which these file systems do not give.
 UNFIT_FOR_STATE = {"9p", "drvfs", "nfs", "nfs4", "cifs", "smb3", "smbfs", "vboxsf"}
 
@@ -27,10 +29,13 @@ class Workspace:
     config: Config
     state: Path
     origins: dict[str, str] = field(default_factory=dict)
+    lent: Ledger | None = None  # on a machine that lends a hand: the ledger of the one that it works for
 
     @cached_property
     def ledger(self) -> Ledger:
         """The ledger, opened (and made) on first use."""
+        if self.lent is not None:
+            return self.lent
         make_private(self.state)
         return Ledger(self.state / "ledger.db")
 
@@ -83,9 +88,14 @@ def state_folder(root: Path) -> Path:
         return Path(override).expanduser().absolute()
     import platformdirs
 
+    return Path(platformdirs.user_state_dir("tonewright")) / blog_name(root)
+
+
+def blog_name(root: Path) -> str:
+    """A name for this blog that is no other's on this machine: its folder's, and a hash of the whole path."""
     slug = re.sub(r"[^a-z0-9]+", "-", root.name.lower()).strip("-") or "blog"
     mark = hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:8]
-    return Path(platformdirs.user_state_dir("tonewright")) / f"{slug}-{mark}"
+    return f"{slug}-{mark}"
 
 
 def cache_folder() -> Path:
@@ -117,9 +127,8 @@ def make_private(folder: Path) -> None:
         )
 
 
-def file_system(folder: Path) -> str:
+def file_system(folder: Path, mounts: Path = Path("/proc/self/mountinfo")) -> str:
     """The type of the file system that holds `folder`, or "" where the system does not tell (macOS)."""
-    mounts = Path("/proc/self/mountinfo")
     if not mounts.exists():
         return ""
     best, kind = "", ""
@@ -130,7 +139,14 @@ def file_system(folder: Path) -> str:
         inside = target == point or target.startswith(point.rstrip("/") + "/")
         if inside and len(point) >= len(best):
             best, kind = point, right.split()[0]
+            if "aname=drvfs" in right:  # WSL 2 reaches the Windows drives over 9p
+                kind = "drvfs"
     return kind
+
+
+def is_remote(kind: str) -> bool:
+    """Whether a file system of this kind may be changed from elsewhere without a word to this system's kernel."""
+    return kind in REMOTE or kind.startswith("fuse")
 
 
 def _check(config: Config, root: Path) -> None:
@@ -146,6 +162,10 @@ def _check(config: Config, root: Path) -> None:
         raise ConfigError(
             f"{file}: training.host is {config.training.host!r}, which [hosts] does not name",
             f"known: {known}",
+        )
+    if config.queue != SQLITE and not config.queue.startswith(("redis://", "rediss://", "unix://")):
+        raise ConfigError(
+            f"{file}: queue is {without_password(config.queue)!r}", 'write "sqlite" or "redis://HOST:PORT/NUMBER"'
         )
     for key, value, allowed in (
         ("tagger.use", config.tagger.use, ("embedded", "none")),

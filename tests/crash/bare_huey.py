@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import sys
 import time
 from pathlib import Path
 
@@ -22,12 +21,3 @@ def connect(folder: Path) -> SqliteHuey:
 
     huey.work = work
     return huey
-
-
-if __name__ == "__main__":
-    # Huey names a task after its module, which must not be `__main__` on one side only.
-    from tests.crash import bare_huey
-
-    bare_huey.connect(Path(sys.argv[1])).create_consumer(
-        workers=4, periodic=False, initial_delay=0.01, max_delay=0.05
-    ).run()

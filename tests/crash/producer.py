@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 from hooks import commits
@@ -30,7 +29,3 @@ def main(root: Path, acknowledged: Path) -> None:
         with acknowledged.open("a", encoding="utf-8") as out:
             out.write("".join(f"{event}\n" for event in added))
         ring(workspace, added)
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))

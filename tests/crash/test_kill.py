@@ -3,66 +3,43 @@
 from __future__ import annotations
 
 import random
-import signal
 import sqlite3
-import subprocess
-import sys
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tasks.consumer import drain
 from tasks.workers import living
-from tests.conftest import QUIET, REPOSITORY, Blog
+from tests.conftest import QUIET, Blog, Redis
 from tests.crash.bare_huey import connect
+from tests.crash.nursery import Nursery, Victim
 from tonewright.ledger.leases import release_dead
 
-HERE = Path(__file__).parent
+
+@dataclass(frozen=True)
+class Counts:
+    """What a crash run came to; lost ones are not finished, or their words are not in the corpus exactly once."""
+
+    events: int
+    lost: int
+    doubled: int
+    runs: float  # how often an event was worked on, on average
 
 
-class Victim:
-    """A process that is killed with SIGKILL and started again."""
-
-    def __init__(self, command: list[str], cwd: Path) -> None:
-        self.command, self.cwd = command, cwd
-        self.process = self._start()
-
-    def _start(self) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            self.command,
-            cwd=self.cwd,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-
-    def kill(self) -> None:
-        """Kill it without warning."""
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-
-    def restart(self) -> None:
-        """Kill it and start it again."""
-        self.kill()
-        self.process = self._start()
-
-
-def crash(blog: Blog, acknowledged: Path, kills: int, seed: int) -> None:
-    """`kills` random kills, seven of ten of the worker, three of ten of the producer."""
+def crash(blog: Blog, acknowledged: Path, kills: int, seed: int, between: Callable[[int], None]) -> None:
+    """`kills` random kills, seven of ten of a worker, three of ten of the producer."""
     rng = random.Random(seed)
-    worker = Victim([sys.executable, "-m", "tonewright", "up", "--role", "tasks", "--lifeline", "0"], blog.root)
-    producer = Victim([sys.executable, str(HERE / "producer.py"), str(blog.root), str(acknowledged)], blog.root)
-    try:
+    with Nursery(acknowledged.with_name("nursery.log")) as nursery:
+        workers = [Victim(nursery, "worker", str(blog.root)) for _ in range(2)]
+        producer = Victim(nursery, "producer", str(blog.root), str(acknowledged))
         time.sleep(1.0)
-        for _ in range(kills):
-            time.sleep(rng.uniform(0.02, 0.7))
-            (worker if rng.random() < 0.7 else producer).restart()
-    finally:
-        worker.kill()
-        producer.kill()
+        for number in range(kills):
+            time.sleep(rng.uniform(0.01, 0.25))
+            (rng.choice(workers) if rng.random() < 0.7 else producer).restart()
+            between(number)
 
 
 def settle(blog: Blog) -> None:
@@ -74,8 +51,8 @@ def settle(blog: Blog) -> None:
     workspace.ledger.close()
 
 
-def verdict(blog: Blog, acknowledged: Path) -> tuple[int, int, int]:
-    """(acknowledged, lost, doubled): lost ones are not finished, or their words are not in the corpus exactly once."""
+def verdict(blog: Blog, acknowledged: Path) -> Counts:
+    """Compare what was acknowledged with what the ledger and the corpus hold."""
     events = [int(line) for line in acknowledged.read_text().splitlines()]
     workspace = blog.workspace()
     state = dict(workspace.ledger.read("SELECT id, state FROM events"))
@@ -89,38 +66,69 @@ def verdict(blog: Blog, acknowledged: Path) -> tuple[int, int, int]:
     lost = sum(state.get(e) != "done" or stored.get(e, 0) < 1 for e in events)
     doubled = sum(n > 1 for n in texts.values()) + sum(stored.get(e, 0) > 1 for e in events)
     assert workspace.ledger.read("SELECT count(*) FROM events WHERE state NOT IN ('done', 'superseded')") == [(0,)]
+    # A run ends an event or dies; every death of a worker that held one is counted.
+    ((runs,),) = workspace.ledger.read("SELECT 1.0 + avg(deaths) FROM events")
     workspace.ledger.close()
-    return len(events), lost, doubled
+    return Counts(len(events), lost, doubled, runs)
 
 
-def run(blog: Blog, tmp_path: Path, kills: int, seed: int) -> tuple[int, int, int]:
+def run(
+    blog: Blog, tmp_path: Path, kills: int, seed: int, queue: str = "", between: Callable[[int], None] = lambda _: None
+) -> Counts:
     """The whole experiment."""
-    blog.settings(QUIET)
+    blog.settings(queue + QUIET)
     blog.write("_posts/.keep", "")
     blog.commit("begin")
     acknowledged = tmp_path / "acknowledged"
     acknowledged.touch()
-    crash(blog, acknowledged, kills, seed)
+    crash(blog, acknowledged, kills, seed, between)
     settle(blog)
     return verdict(blog, acknowledged)
 
 
+def flushing(redis: Redis, every: int) -> Callable[[int], None]:
+    """Lose all of Redis after every so many kills."""
+    return lambda number: redis.forget() if number % every == every - 1 else None
+
+
 def test_a_few_kills(blog: Blog, tmp_path: Path) -> None:
-    """Ten kills lose and double nothing; `make proof` runs two hundred."""
-    events, lost, doubled = run(blog, tmp_path, kills=10, seed=1)
-    assert events > 0
-    assert (lost, doubled) == (0, 0)
+    """Thirty kills lose and double nothing; `make proof` runs a thousand."""
+    counts = run(blog, tmp_path, kills=30, seed=1)
+    assert counts.events > 0
+    assert (counts.lost, counts.doubled) == (0, 0)
+
+
+def test_a_few_kills_on_redis(blog: Blog, tmp_path: Path, redis: Redis) -> None:
+    """The same with doorbells on Redis, which forgets everything five times."""
+    counts = run(blog, tmp_path, 30, 2, f'queue = "{redis.url}"\n', flushing(redis, 6))
+    assert counts.events > 0
+    assert (counts.lost, counts.doubled) == (0, 0)
 
 
 @pytest.mark.proof
 @pytest.mark.timeout(900)
-def test_two_hundred_kills(blog: Blog, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Two hundred kills of workers and producers lose and double nothing."""
-    events, lost, doubled = run(blog, tmp_path, kills=200, seed=2)
+def test_a_thousand_kills(blog: Blog, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A thousand kills of workers and producers lose and double nothing, and hardly anything is done again."""
+    counts = run(blog, tmp_path, kills=1000, seed=3)
     with capsys.disabled():
-        print(f"\nproof: 200 kills, {events} acknowledged events, {lost} lost, {doubled} doubled")
-    assert events > 50
-    assert (lost, doubled) == (0, 0)
+        print(f"\nproof: 1000 kills: {counts}")
+    assert counts.events > 200
+    assert (counts.lost, counts.doubled) == (0, 0)
+    assert counts.runs <= 1.3
+
+
+@pytest.mark.proof
+@pytest.mark.timeout(600)
+def test_kills_and_a_forgetful_redis(
+    blog: Blog, tmp_path: Path, redis: Redis, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Three hundred kills and fifty times FLUSHALL cost nothing but time."""
+    counts = run(blog, tmp_path, 300, 4, f'queue = "{redis.url}"\n', flushing(redis, 6))
+    with capsys.disabled():
+        print(f"\nproof: Redis, 300 kills and 50 FLUSHALLs: {counts}")
+    assert counts.events > 50
+    assert (counts.lost, counts.doubled) == (0, 0)
+    assert counts.runs <= 1.3
 
 
 @pytest.mark.proof
@@ -135,19 +143,17 @@ def test_bare_huey_loses_some(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     huey = connect(tmp_path)
     for number in range(1500):
         huey.work(number)
-    worker = Victim([sys.executable, str(HERE / "bare_huey.py"), str(tmp_path)], REPOSITORY)
     kills = 0
-    try:
+    with Nursery(tmp_path / "nursery.log") as nursery:
+        worker = Victim(nursery, "bare", str(tmp_path))
         while huey.storage.queue_size() and kills < 60:
-            time.sleep(rng.uniform(0.4, 0.9))
+            time.sleep(rng.uniform(0.1, 0.4))
             worker.restart()
             kills += 1
         deadline = time.monotonic() + 60
         while huey.storage.queue_size() and time.monotonic() < deadline:
             time.sleep(0.2)
         time.sleep(1)
-    finally:
-        worker.kill()
     with sqlite3.connect(tmp_path / "rows.db") as db:
         done = db.execute("SELECT count(DISTINCT number) FROM rows").fetchone()[0]
     db.close()

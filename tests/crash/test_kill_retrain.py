@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
@@ -14,26 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import REPOSITORY, Blog
+from tests.conftest import NO_MODEL, Blog
 
-SETTINGS = """
-[blog]
-authors = []
-[pairs]
-use = "rules"
-[tagger]
-use = "none"
-[thresholds]
-min_new_examples = 8
-min_new_words = 100
-per_tone_minimum = 0
-[training]
-recipe = "{recipe}"
-held_out = 0.3
-poll_seconds = 0.5
-[gate]
-items = 4
-"""
 KILLS = 12
 
 
@@ -57,12 +38,7 @@ def victims(up: int) -> dict[str, list[int]]:
 @pytest.mark.timeout(600)
 def test_a_retrain_survives_kills(blog: Blog, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Twelve kills between commit and verdict: the job is done once, by one run, with nothing left over."""
-    (tmp_path / "recipe.toml").write_text("max_steps = 12\nrank = 4\nsequence_length = 256\ncheckpoint_steps = 2\n")
-    blog.settings(SETTINGS.format(recipe=tmp_path / "recipe.toml"))
-    (blog.root / "_posts").mkdir()
-    for post in sorted((REPOSITORY / "examples" / "blog" / "_posts").glob("2025-0*.md"))[:6]:
-        shutil.copy(post, blog.root / "_posts")
-    blog.commit()
+    blog.small_retrain("max_steps = 12\ncheckpoint_steps = 2\n", more=NO_MODEL)
     rng = random.Random(5)
     kills = {"worker": 0, "trainer": 0}
     with (tmp_path / "up.log").open("w") as log:

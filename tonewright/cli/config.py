@@ -6,6 +6,7 @@ import argparse
 from dataclasses import asdict
 
 from tonewright.cli import show
+from tonewright.config.schema import without_password
 from tonewright.workspace import open_workspace
 
 
@@ -19,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Exit code 78 when the configuration cannot be used."""
     workspace = open_workspace()
-    settings = asdict(workspace.config)
+    settings = {**asdict(workspace.config), "queue": without_password(workspace.config.queue)}
     if args.json:
         show.as_json({"settings": settings, "origins": workspace.origins})
         return 0

@@ -11,8 +11,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tonewright.cli import show
+from tonewright.config.schema import without_password
 from tonewright.errors import TonewrightError
-from tonewright.workspace import UNFIT_FOR_STATE, Workspace, file_system, open_workspace
+from tonewright.workspace import UNFIT_FOR_STATE, Workspace, file_system, is_remote, open_workspace
 
 LOW_DISK = 2 * 10**9  # bytes: a base, its converted copy and a few adapters
 
@@ -60,7 +61,10 @@ def examine(host: str | None = None) -> list[Finding]:
         ("state", lambda: _state(workspace)),
         ("git", lambda: _git(workspace)),
         ("hooks", lambda: _hooks(workspace)),
-        ("notes", lambda: _notes(workspace)),
+        ("posts folders", lambda: _watched(workspace, "blog.folders", workspace.config.blog.folders)),
+        ("notes folders", lambda: _watched(workspace, "notes.folders", workspace.config.notes.folders)),
+        ("watches", lambda: _watches(workspace)),
+        ("queue", lambda: _queue(workspace)),
         ("base model", lambda: _base(workspace)),
         ("llama.cpp", _llama),
         ("audio", _audio),
@@ -126,31 +130,61 @@ def _git(workspace: Workspace) -> str:
 
 
 def _hooks(workspace: Workspace) -> str:
-    from hooks.install import hooks_folder, install, is_shared
+    from hooks.install import hooks_folder, install
     from tonewright.repository import Repository
 
     repository = Repository(workspace.root)
     folder = hooks_folder(repository)
-    if is_shared(repository, folder):
-        return f"core.hooksPath is {folder}, shared; commits are found by the timed scan"
     missing = install(repository, workspace.spool, dry_run=True)
+    if [change.path for change in missing] == [folder]:
+        return f"{folder} is not ours to write into; without the line that `init` shows, the timed scan finds commits"
     if missing:
         raise TonewrightError(f"{len(missing)} hooks are missing or outdated in {folder}", "run `tonewright init`")
     return f"in place in {folder}"
 
 
-def _notes(workspace: Workspace) -> str:
-    from watchers.observe import SILENT
+def _watched(workspace: Workspace, key: str, names: tuple[str, ...]) -> str:
+    """The folders that `key` names: each is there, and is watched or only scanned."""
+    from watchers.observe import told
 
-    told = []
-    for name in workspace.config.notes.folders:
+    remarks = told(workspace)
+    tells = []
+    for name in names:
         folder = workspace.path(name)
         if not folder.is_dir():
-            raise TonewrightError(f"{folder} is not there", f"mkdir -p '{folder}', or change notes.folders")
+            raise TonewrightError(f"{folder} is not there", f"mkdir -p '{folder}', or change {key}")
         kind = file_system(folder)
-        silent = kind in SILENT or kind.startswith("fuse")
-        told.append(f"{folder} ({'scanned every minute: no events on ' + kind if silent else 'watched'})")
-    return ", ".join(told) or "none configured"
+        if is_remote(kind):
+            tells.append(f"{folder} (scanned every {workspace.config.watch.rescan_seconds:.0f} s: no events on {kind})")
+        else:
+            tells.append(remarks.get(str(folder), f"{folder} (watched)"))
+    return ", ".join(tells) or "none configured"
+
+
+def _watches(workspace: Workspace) -> str:
+    """Whether the system had enough watches for the watcher process that runs, or ran last."""
+    from watchers.observe import told
+
+    short = told(workspace).get(str(workspace.folder("store")))
+    if short:
+        raise TonewrightError(
+            short,
+            "echo fs.inotify.max_user_watches=524288 | sudo tee /etc/sysctl.d/50-watches.conf && sudo sysctl --system",
+        )
+    return "enough"
+
+
+def _queue(workspace: Workspace) -> str:
+    from tasks.queue import HERE, connect
+
+    place = without_password(workspace.config.queue)
+    try:
+        waiting = connect(workspace, HERE).pending_count()
+    except TonewrightError:
+        raise
+    except Exception as e:  # whatever the client of a foreign server throws
+        raise TonewrightError(f"{place} does not answer ({e})", "start Redis, or mend `queue`; events wait") from e
+    return f"{place}, {waiting} rung and not yet heard"
 
 
 def _base(workspace: Workspace) -> str:

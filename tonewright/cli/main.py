@@ -17,6 +17,7 @@ COMMANDS = {
     "init": ("init", "set tonewright up in this blog"),
     "uninstall": ("uninstall", "take tonewright out of this blog again"),
     "up": ("up", "watch and work until stopped (or --once)"),
+    "service": ("service", "keep `up` running with systemd or launchd"),
     "scan": ("scan", "look for new posts, notes and pushes now"),
     "status": ("status", "what came in, what failed, what waits for what"),
     "log": ("log", "the latest events, or one event's whole story"),
@@ -27,6 +28,8 @@ COMMANDS = {
     "rewrite": ("rewrite", "put a text into your voice"),
     "summarise": ("summarise", "sum a post up in your voice"),
     "host": ("host", "trust and check the machine that trains"),
+    "work": ("work", "let this machine think for a blog on another one"),
+    "lend": ("lend", "answers `work` on another machine; not for typing"),
     "config": ("config", "show settings and where they come from"),
     "doctor": ("doctor", "find the first broken link, here or on a host"),
 }

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tonewright.cli import show
 from tonewright.cli.voice import open_voice, read_input
+from tonewright.corpus.fingerprints import remember
 from tonewright.rewriting.rewrite import rewrite_text
 from tonewright.workspace import open_workspace
 
@@ -32,6 +33,9 @@ def run(args: argparse.Namespace) -> int:
     with open_voice(workspace, args.model) as voice:
         tell = (lambda n: show.progress(f"passage {n}")) if live else None
         done = rewrite_text(text, name, voice, args.tone, tell, vocabulary=workspace.vocabulary)
+    for span in done.spans:
+        if span.after != span.before:
+            remember(workspace.ledger, span.after, span.before)
     if args.json:
         show.as_json({"text": done.text, "spans": [asdict(s) for s in done.spans]})
     elif args.in_place and args.file != "-":

@@ -21,7 +21,7 @@ def run(args: argparse.Namespace) -> int:
     ledger = workspace.ledger
     counts = story.counts(ledger)
     waiting, failed, left_out = story.waiting(ledger), story.failed(ledger), story.left_out(ledger)
-    files = ledger.read("SELECT path, state, note FROM manifest WHERE state != 'taken' ORDER BY path")
+    files = ledger.read("SELECT path, state, note FROM manifest WHERE state NOT IN ('taken', 'gone') ORDER BY path")
     champion = ledger.read(
         "SELECT m.id, m.run FROM aliases a JOIN models m ON m.id = a.model WHERE a.name = 'champion'"
     )

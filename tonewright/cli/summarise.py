@@ -6,6 +6,7 @@ import argparse
 
 from tonewright.cli import show
 from tonewright.cli.voice import open_voice, read_input
+from tonewright.corpus.fingerprints import remember
 from tonewright.rewriting.rewrite import summarise_text
 from tonewright.workspace import open_workspace
 
@@ -23,6 +24,7 @@ def run(args: argparse.Namespace) -> int:
     text, name = read_input(args.file)
     with open_voice(workspace, args.model) as voice:
         summary = summarise_text(text, name, voice, vocabulary=workspace.vocabulary)
+    remember(workspace.ledger, summary, text)
     if args.json:
         show.as_json({"summary": summary})
     else:

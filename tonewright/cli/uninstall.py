@@ -8,11 +8,13 @@ import shutil
 from pathlib import Path
 
 from tonewright.cli import show
-from tonewright.cli.init import WRITTEN
+from tonewright.cli.init import BARES, WRITTEN
 from tonewright.config.load import FILE_NAME
+from tonewright.errors import TonewrightError, UsageError
 from tonewright.process import run as run_process
 from tonewright.repository import Repository
-from tonewright.workspace import state_folder
+from tonewright.service import manager, service_of
+from tonewright.workspace import open_workspace, state_folder
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,11 +26,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Takes away the hooks and, if nobody edited or committed it, tonewright.toml. What was learned stays
     in the state folder unless `--purge` asks otherwise."""
+    from hooks import receive
     from hooks.install import uninstall
 
     repository = Repository(Path.cwd())
+    _refuse_service(repository.top)
     state = state_folder(repository.top)
-    done = [(change.action, str(change.path)) for change in uninstall(repository, dry_run=args.dry_run)]
+    changes = uninstall(repository, dry_run=args.dry_run)
+    for bare in _bares(state):
+        changes += receive.uninstall(bare, dry_run=args.dry_run)
+    if not args.dry_run:
+        (state / BARES).unlink(missing_ok=True)
+    done = [(change.action, str(change.path)) for change in changes]
     file = repository.top / FILE_NAME
     if file.exists():
         done.append((_remove_settings(file, state, dry_run=args.dry_run), str(file)))
@@ -41,6 +50,22 @@ def run(args: argparse.Namespace) -> int:
     would = "would have: " if args.dry_run else ""
     show.table([(f"{would}{action}", path) for action, path in done] or [("nothing was installed", "")], indent="")
     return 0
+
+
+def _refuse_service(root: Path) -> None:
+    """A service that outlives the settings would fail at every login, and could not be found by its blog any more."""
+    try:
+        installed = manager().file(service_of(open_workspace(root)))
+    except TonewrightError:  # settings that cannot be read, or none
+        return
+    if installed.exists():
+        raise UsageError(f"{installed} still keeps tonewright running", "`tonewright service uninstall` comes first")
+
+
+def _bares(state: Path) -> list[Path]:
+    """The bare repositories that `init --post-receive` was given."""
+    file = state / BARES
+    return [Path(name) for name in file.read_text(encoding="utf-8").splitlines()] if file.exists() else []
 
 
 def _remove_settings(file: Path, state: Path, *, dry_run: bool) -> str:

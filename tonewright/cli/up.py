@@ -49,6 +49,7 @@ def _once(workspace: Workspace) -> int:
     """Scan, work off everything that can be done now, and follow a retrain to its end."""
     from tasks import models
     from tasks.consumer import drain
+    from tasks.notify import Teller
     from tasks.workers import living
     from tonewright.ledger.leases import release_dead
     from watchers.loop import scan_all
@@ -64,6 +65,7 @@ def _once(workspace: Workspace) -> int:
             break
         time.sleep(0.5)
     models.close()
+    Teller(workspace).tell()
     show.progress(f"{done} event{'s' * (done != 1)} worked on", last=True)
     return 0
 

@@ -21,12 +21,14 @@ Layer = tuple[str, dict[str, Any]]  # where it comes from, and {section: {key: v
 TOP = ""  # the section of settings that stand above every [section]
 
 
-def load(files: Iterable[Path], env: Mapping[str, str] = os.environ) -> tuple[Config, dict[str, str]]:
-    """Merge the layers; returns the configuration and {"section.key": where its value came from}.
+def load(
+    files: Iterable[Path], env: Mapping[str, str] = os.environ, below: Iterable[Layer] = ()
+) -> tuple[Config, dict[str, str]]:
+    """Merge the layers, `below` first; returns the configuration and {"section.key": where its value came from}.
 
     Raises `ConfigError` naming file and key for anything that does not parse, is unknown or has the wrong type.
     """
-    layers = [(str(f), _read(f)) for f in files if f.is_file()]
+    layers = [*below, *((str(f), _read(f)) for f in files if f.is_file())]
     layers += _from_environment(env)
     origins: dict[str, str] = {}
     values: dict[str, dict[str, Any]] = {}

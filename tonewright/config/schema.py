@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+SQLITE = "sqlite"
+
 
 @dataclass(frozen=True)
 class Blog:
@@ -113,7 +115,7 @@ class HostEntry:
 class Config:
     """All settings of one blog."""
 
-    queue: str = "sqlite"  # where doorbells queue: a file of our own, or redis://HOST:PORT/NUMBER
+    queue: str = SQLITE  # where doorbells queue: a file of our own, or redis://HOST:PORT/NUMBER
     blog: Blog = field(default_factory=Blog)
     notes: Notes = field(default_factory=Notes)
     watch: Watch = field(default_factory=Watch)
@@ -126,3 +128,9 @@ class Config:
     training: Training = field(default_factory=Training)
     gate: Gate = field(default_factory=Gate)
     hosts: dict[str, HostEntry] = field(default_factory=dict)
+
+
+def without_password(queue: str) -> str:
+    """A queue's address as it may be shown: user and password taken out."""
+    secret, at, place = queue.rpartition("@")
+    return f"{secret.partition('://')[0]}://{place}" if at else queue

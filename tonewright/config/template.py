@@ -18,6 +18,9 @@ folders = []             # plain folders of Markdown outside Git, such as "~/Wri
 [notes]
 folders = {notes}        # where you drop voice notes; a sub-folder named after a tone tags them
 
+# [notify]               # run with one sentence as its last argument when something fails
+# command = ["notify-send", "tonewright"]
+
 [tones]
 # `plain` stands for "no marked tone". Add your own: they are learned from what you tag by hand.
 names = ["snark", "dry", "sincere", "playful", "wistful", "plain"]

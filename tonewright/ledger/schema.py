@@ -111,6 +111,8 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE TABLE notices (            -- what the author has been told of, so that it is told once
         subject TEXT PRIMARY KEY, at REAL NOT NULL
     );
+    CREATE INDEX events_counts ON events(kind, state);
+    CREATE INDEX events_told ON events(updated) WHERE state IN ('failed', 'refused');
     CREATE INDEX manifest_content ON manifest(sha256);
     """,
 )
@@ -154,6 +156,7 @@ def roll_back(db: sqlite3.Connection) -> None:
 def _backup(db: sqlite3.Connection, destination: Path) -> None:
     copy = sqlite3.connect(destination)
     try:
+        destination.chmod(0o600)
         db.backup(copy)
     finally:
         copy.close()

@@ -9,24 +9,51 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from tonewright.errors import TryLater
 from tonewright.events import PENDING, NewEvent
-from tonewright.ledger.schema import migrate
+from tonewright.ledger.schema import migrate, roll_back
 
 BUSY_SECONDS = 30.0
+
+
+class Rows(Protocol):
+    """What a statement gives back, of which a `sqlite3.Cursor` is one."""
+
+    @property
+    def rowcount(self) -> int:
+        """Rows that the statement changed."""
+        ...
+
+    def __iter__(self) -> Iterator[Any]: ...
+
+    def fetchone(self) -> Any:
+        """The next row, or None."""
+        ...
+
+    def fetchall(self) -> list[Any]:
+        """All rows that are left."""
+        ...
+
+
+class Connection(Protocol):
+    """What a transaction runs on, of which a `sqlite3.Connection` is one."""
+
+    def execute(self, sql: str, parameters: tuple[Any, ...], /) -> Rows:
+        """Run one statement."""
+        ...
 
 
 class Transaction:
     """An open `BEGIN IMMEDIATE`: all of what is written through it happens, or nothing does."""
 
-    def __init__(self, db: sqlite3.Connection, now: float) -> None:
+    def __init__(self, db: Connection, now: float) -> None:
         self._db = db
         self.now = now
         self.added: list[int] = []
 
-    def execute(self, sql: str, parameters: Iterable[Any] = ()) -> sqlite3.Cursor:
+    def execute(self, sql: str, parameters: Iterable[Any] = ()) -> Rows:
         """Run one statement inside this transaction."""
         return self._db.execute(sql, tuple(parameters))
 
@@ -63,6 +90,8 @@ class Ledger:
     Every thread gets a connection of its own; WAL with synchronous=FULL means that a returned commit survives a
     power cut on an honest disk.
     """
+
+    lent_to: str | None = None  # the lease owner whose lock is held for us elsewhere, on a ledger that is lent
 
     def __init__(self, file: Path) -> None:
         self.file = file
@@ -129,7 +158,7 @@ class Ledger:
                 yield Transaction(db, time.time())
                 db.execute("COMMIT")
             except BaseException:
-                _roll_back(db)
+                roll_back(db)
                 raise
 
     def add(self, events: Iterable[NewEvent], parent: int | None = None) -> list[int]:
@@ -140,15 +169,14 @@ class Ledger:
             return tx.added
 
 
-def _roll_back(db: sqlite3.Connection) -> None:
-    if db.in_transaction:
-        db.execute("ROLLBACK")
-
-
 def _translated(error: sqlite3.OperationalError, file: Path) -> Exception:
     text = str(error)
     if "disk is full" in text or "disk I/O error" in text:
         return TryLater(f"{file} could not be written ({text})", "free some space; nothing accepted was lost")
+    if "unable to open" in text or "readonly" in text:
+        return TryLater(
+            f"{file} could not be opened for writing ({text})", "free some space, and see that you may write there"
+        )
     if "locked" in text or "busy" in text:
         return TryLater(f"{file} stayed locked for {BUSY_SECONDS:.0f} s", "another tonewright is busy; try again")
     return error

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from tonewright.errors import UsageError
-from tonewright.events import FAILED, PAIR, REFUSED, TAG, UNFINISHED, Event
-from tonewright.ledger.leases import COLUMNS, as_event
+from tonewright.events import FAILED, PAIR, REFUSED, TAG, Event
+from tonewright.ledger.leases import COLUMNS, OPEN, as_event
 from tonewright.ledger.store import Ledger
 
+TOLD = "state IN ('failed', 'refused')"  # the words of the index `events_told`
 MANY = 1000  # events that are looked at for one answer to a person
 
 
@@ -36,17 +37,17 @@ def counts(ledger: Ledger) -> dict[str, dict[str, int]]:
 
 def failed(ledger: Ledger, limit: int = MANY) -> list[Event]:
     """Events that were given up, newest first."""
-    return _events(ledger, "state = ? ORDER BY updated DESC, id DESC LIMIT ?", (FAILED, limit))
+    return _events(ledger, f"{TOLD} AND state = ? ORDER BY updated DESC, id DESC LIMIT ?", (FAILED, limit))
 
 
 def left_out(ledger: Ledger, limit: int = MANY) -> list[Event]:
     """Events that were refused on purpose, newest first."""
-    return _events(ledger, "state = ? ORDER BY updated DESC, id DESC LIMIT ?", (REFUSED, limit))
+    return _events(ledger, f"{TOLD} AND state = ? ORDER BY updated DESC, id DESC LIMIT ?", (REFUSED, limit))
 
 
 def waiting(ledger: Ledger, limit: int = MANY) -> list[Event]:
     """Unfinished events that have something to say about what they wait for, soonest first."""
-    return _events(ledger, "state IN (?, ?) AND note != '' ORDER BY next_at LIMIT ?", (*UNFINISHED, limit))
+    return _events(ledger, f"{OPEN} AND note != '' ORDER BY next_at LIMIT ?", (limit,))
 
 
 def recent(ledger: Ledger, limit: int = 20) -> list[Event]:
@@ -58,7 +59,7 @@ def unfinished(ledger: Ledger, kinds: tuple[str, ...] = ()) -> int:
     """How many events are still to be worked on now or are being worked on; waiting ones do not count."""
     clause = f"AND kind IN ({', '.join('?' * len(kinds))})" if kinds else ""
     rows = ledger.read(
-        f"SELECT count(*) FROM events WHERE (state = 'leased' OR (state = 'pending' AND next_at <= ?)) {clause}",  # noqa: S608
+        f"SELECT count(*) FROM events WHERE {OPEN} AND (state = 'leased' OR next_at <= ?) {clause}",  # noqa: S608
         (time.time() + 1.0, *kinds),
     )
     return int(rows[0][0])

@@ -21,6 +21,15 @@ from tonewright.remote import job as supervisor
 from tonewright.remote.courier import JobState, pack_code, poll, ship
 from tonewright.remote.host import Host, HostSettings, open_host
 
+LAPTOP = """
+[hosts.laptop]
+address = "{0.address}"
+user = "{0.user}"
+port = {0.port}
+identity = "{0.identity}"
+python = "{0.python}"
+root = "{0.root}"
+"""
 COMMAND = ["{python}", "-m", "tonewright.training", "{job}"]
 
 

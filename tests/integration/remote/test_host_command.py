@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.conftest import QUIET, Blog
-from tests.integration.remote.conftest import Sshd
+from tests.integration.remote.conftest import LAPTOP, Sshd
 from tonewright.remote.host import HostSettings
 
 pytestmark = pytest.mark.sshd
@@ -14,18 +14,7 @@ pytestmark = pytest.mark.sshd
 @pytest.fixture
 def ready(blog: Blog, stranger: HostSettings) -> Blog:
     """A blog whose configuration names the machine behind sshd."""
-    blog.settings(
-        QUIET
-        + f"""
-[hosts.laptop]
-address = "{stranger.address}"
-user = "{stranger.user}"
-port = {stranger.port}
-identity = "{stranger.identity}"
-python = "{stranger.python}"
-root = "{stranger.root}"
-"""
-    )
+    blog.settings(QUIET + LAPTOP.format(stranger))
     blog.write("_posts/.keep", "")
     blog.commit()
     return blog

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 import time
@@ -11,36 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import REPOSITORY, Blog
-from tests.integration.remote.conftest import Sshd
+from tests.conftest import NO_MODEL, Blog
+from tests.integration.remote.conftest import LAPTOP, Sshd
 from tonewright.remote.host import HostSettings
-
-SETTINGS = """
-[blog]
-authors = []
-[pairs]
-use = "rules"
-[tagger]
-use = "none"
-[thresholds]
-min_new_examples = 8
-min_new_words = 100
-per_tone_minimum = 0
-[training]
-host = "laptop"
-recipe = "{recipe}"
-held_out = 0.3
-poll_seconds = 0.5
-[gate]
-items = 4
-[hosts.laptop]
-address = "{host.address}"
-user = "{host.user}"
-port = {host.port}
-identity = "{host.identity}"
-python = "{host.python}"
-root = "{host.root}"
-"""
 
 
 @pytest.mark.proof
@@ -50,12 +22,7 @@ def test_from_commit_to_verdict_over_ssh(
     blog: Blog, tmp_path: Path, stranger: HostSettings, sshd: Sshd, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Cut every few seconds, the run still trains once, comes back whole and is judged once."""
-    (tmp_path / "recipe.toml").write_text("max_steps = 6\nrank = 4\nsequence_length = 256\n")
-    blog.settings(SETTINGS.format(recipe=tmp_path / "recipe.toml", host=stranger))
-    (blog.root / "_posts").mkdir()
-    for post in sorted((REPOSITORY / "examples" / "blog" / "_posts").glob("2025-0*.md"))[:6]:
-        shutil.copy(post, blog.root / "_posts")
-    blog.commit()
+    blog.small_retrain("max_steps = 6\n", "laptop", NO_MODEL + LAPTOP.format(stranger))
     assert blog.tonewright("host", "trust", "laptop", "--yes").code == 0
     with (tmp_path / "up.log").open("w") as log:
         up = subprocess.Popen([sys.executable, "-m", "tonewright", "up"], cwd=blog.root, stdout=log, stderr=log)
