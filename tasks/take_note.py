@@ -10,6 +10,7 @@ from tasks.take_post import follow_up
 from tonewright.corpus.documents import FOLDER, Document, Excerpt, HandLabel, store
 from tonewright.errors import BadInput
 from tonewright.ledger.leases import Lease
+from tonewright.ledger.store import Transaction
 from tonewright.notes.decode import decode
 from tonewright.notes.transcript import read_transcript, tone_of_folder
 from tonewright.workspace import Workspace
@@ -57,7 +58,18 @@ def handle(workspace: Workspace, lease: Lease) -> None:
     )
     note = f"{sound.seconds:.1f} s of speech, {len(excerpts)} passages" + (f", {tone}" if tone else "")
     with lease.finish(note) as tx:
+        for old in payload.get("moved_from", []):
+            _leave(tx, old)
         follow_up(tx, lease.event, store(tx, lease.event.id, document, excerpts))
+
+
+def _leave(tx: Transaction, old: dict[str, str]) -> None:
+    """A note that was renamed or moved is not told twice; another one under its old name is not touched."""
+    tx.execute(
+        """UPDATE documents SET live = 0
+           WHERE origin = 'note' AND place = ?1 AND path = ?2 AND substr(version, 1, length(?3)) = ?3""",
+        (old["place"], old["path"], old["version"]),
+    )
 
 
 @contextmanager

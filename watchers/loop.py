@@ -11,13 +11,15 @@ from tasks.queue import ring
 from tonewright.errors import TonewrightError
 from tonewright.repository import Repository
 from tonewright.workspace import Workspace
-from watchers import scan
-from watchers.observe import Bell, observe
+from watchers.manifest import folders
+from watchers.observe import Bell, Observation, tell
+from watchers.scan import scan
 from watchers.settle import Settling
 
 log = logging.getLogger("tonewright.watchers")
-ARRIVING_SECONDS = 1.0  # how soon to look again while a file is still settling
-SPACING_SECONDS = 0.5  # a burst of doorbells is one scan
+SPACING_SECONDS = 0.2  # from one scan to the next, however often the doorbell rings
+LONGEST_REST_SECONDS = 1.0
+RUNG_AT_ONCE = 500  # of a burst; the sweeper rings the rest, while the watchers look on
 
 
 def log_problem(problem: TonewrightError) -> None:
@@ -37,7 +39,7 @@ def scan_all(
         lambda: commits.scan(workspace, Repository(workspace.root), progress),
         lambda: pushes.scan(workspace, Repository(workspace.root)),
     ]
-    looks += [lambda f=f: scan.scan(workspace, f, settling) for f in scan.folders(workspace)]  # type: ignore[misc]
+    looks += [lambda f=f: scan(workspace, f, settling) for f in folders(workspace)]  # type: ignore[misc]
     for look in looks:
         try:
             added += look()
@@ -50,20 +52,28 @@ def run(workspace: Workspace, stopped: Callable[[], bool]) -> None:
     """Scan until `stopped` says so."""
     bell = Bell()
     settling = Settling(workspace.config.notes.settle_seconds)
-    roots = [workspace.spool, *(f.root for f in scan.folders(workspace))]
-    for remark in observe(roots, bell):
-        log.info("%s", remark)
+    observation = Observation([workspace.spool, *(f.root for f in folders(workspace))], bell, workspace.folder("store"))
     while not stopped():
+        # Watching begins before the scan, so nothing falls between the two.
+        for remark in observation.refresh():
+            log.info("%s", remark)
+        tell(workspace, observation)
+        begun = time.monotonic()
         added = scan_all(workspace, settling)
         if added:
             log.info("%d new event%s", len(added), "s" * (len(added) != 1))
-            ring(workspace, added)
+            ring(workspace, added[:RUNG_AT_ONCE])
+        ended = time.monotonic()
         _pause(bell, settling, workspace.config.watch.rescan_seconds, stopped)
+        # While files keep coming, half of the time is spent on scans, at most.
+        again = max(begun + SPACING_SECONDS, ended + min(ended - begun, LONGEST_REST_SECONDS))
+        time.sleep(max(0.0, again - time.monotonic()))
 
 
 def _pause(bell: Bell, settling: Settling, rescan: float, stopped: Callable[[], bool]) -> None:
-    end = time.monotonic() + (ARRIVING_SECONDS if settling.arriving else rescan)
+    """Until the doorbell rings, a file has settled, or the clock says so."""
+    due = settling.due_in
+    end = time.monotonic() + (rescan if due is None else min(due, rescan))
     while not stopped() and time.monotonic() < end:
         if bell.wait(min(1.0, max(0.0, end - time.monotonic()))):
-            time.sleep(SPACING_SECONDS)
             return

@@ -6,229 +6,95 @@ what it takes is copied into the state folder under its hash, so a note that the
 
 from __future__ import annotations
 
-import hashlib
-import os
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
-from tonewright.events import NOTE, POST, NewEvent
-from tonewright.ledger.leases import supersede
-from tonewright.ledger.store import Transaction
+from tonewright.events import NOTE
 from tonewright.notes.container import Truncated, check_container
-from tonewright.notes.files import in_cloud, is_ignored, is_note
-from tonewright.notes.transcript import find_sidecar
-from tonewright.posts.post import is_post
 from tonewright.workspace import Workspace
-from watchers.settle import Settling, signature
+from watchers import manifest
+from watchers.announce import vanish
+from watchers.manifest import ARRIVING, ATTENTION, GONE, TAKEN, Folder, Row
+from watchers.settle import Settling
+from watchers.take import Verdict, take
+from watchers.walk import Found, Walk
 
 INCOMPLETE_SECONDS = 60.0  # a file that is not whole after being quiet this long needs the author's eye
-TAKEN, ARRIVING, ATTENTION, IN_CLOUD = "taken", "arriving", "attention", "in the cloud"
-
-
-@dataclass(frozen=True)
-class Folder:
-    """One watched folder and what is looked for in it."""
-
-    root: Path
-    kind: str  # NOTE or POST
-
-    @property
-    def wanted(self) -> Callable[[Path], bool]:
-        """Whether a file is named like what this folder is watched for."""
-        return is_note if self.kind == NOTE else lambda path: is_post(str(path))
-
-
-def folders(workspace: Workspace) -> list[Folder]:
-    """All folders that the configuration names."""
-    config = workspace.config
-    return [Folder(workspace.path(f), NOTE) for f in config.notes.folders] + [
-        Folder(workspace.path(f), POST) for f in config.blog.folders
-    ]
 
 
 def scan(workspace: Workspace, folder: Folder, settling: Settling) -> list[int]:
     """Record events for what is new in `folder`; returns their ids.
 
-    A folder that is not there (an unmounted disk) deletes nothing.
+    A folder that is not there (an unmounted disk) deletes nothing. Raises `TryLater` when the state folder is full.
     """
     if not folder.root.is_dir():
         return []
-    known = {
-        path: (seen, state)
-        for path, seen, state in workspace.ledger.read(
-            "SELECT path, signature, state FROM manifest WHERE root = ?", (str(folder.root),)
-        )
-    }
-    added: list[int] = []
+    known = manifest.rows(workspace.ledger, folder)
+    walk = Walk(folder, known)
     met = set()
-    for file in _walk(folder.root, folder.wanted):
-        name = str(file)
-        met.add(name)
-        seen = _seen(folder, file)
-        if seen is None or known.get(name) == (seen, TAKEN):
-            continue
-        added += _look(workspace, folder, file, seen, settling, known.get(name, ("", ""))[1])
-    added += _gone(workspace, folder, known.keys() - met)
+    changed = []
+    for found in walk:
+        met.add(found.path)
+        if not _is_known(known.get(found.path), found):
+            changed.append(found)
+    missing = {path for path in known.keys() - met if known[path].state != GONE}
+    followed = missing | {found.path for found in changed}
+    settling.keep(lambda file: not (isinstance(file, tuple) and file[0] == folder and file[1] not in followed))
+    here = walk.volumes | {known[path].volume for path in met & known.keys()}
+    lost = {p for p in missing if known[p].volume in ("", *here) and not p.startswith(tuple(walk.unread))}
+    added = _gone(workspace, folder, {path: known[path] for path in lost}, settling)
+    for batch in take(workspace, folder, _ready(folder, changed, known, settling)):
+        added += batch
     return added
 
 
-def _walk(root: Path, wanted: Callable[[Path], bool]) -> Iterator[Path]:
-    stack = [root]
-    while stack:
-        try:
-            entries = sorted(os.scandir(stack.pop()), key=lambda e: e.name)
-        except OSError:  # taken away or locked while we looked: the next scan tells
+def _is_known(row: Row | None, found: Found) -> bool:
+    """Whether the manifest says all there is to say about a file."""
+    if row is None or row.racy or row.seen != found.seen:
+        return False
+    return row.state == (found.state or TAKEN)
+
+
+def _ready(folder: Folder, changed: list[Found], known: dict[str, Row], settling: Settling) -> Iterator[Verdict]:
+    """What is to be written down now; a file that is still arriving is passed over, and followed."""
+    for found in changed:
+        row = known.get(found.path)
+        if found.state:
+            yield found, found.state, found.note
             continue
-        for entry in entries:
-            if is_ignored(entry.name) or entry.is_symlink():
-                continue
-            if entry.is_dir(follow_symlinks=False):
-                stack.append(Path(entry.path))
-            elif wanted(Path(entry.path)):
-                yield Path(entry.path)
-
-
-def _seen(folder: Folder, file: Path) -> str | None:
-    """The signature of a file (a note's together with its transcript's), or None when it is gone again."""
-    try:
-        parts = [signature(file.lstat())]
-        sidecar = find_sidecar(file) if folder.kind == NOTE else None
-        if sidecar is not None:
-            parts.append(signature(sidecar.lstat()))
-    except OSError:
-        return None
-    return "+".join(parts)
-
-
-def _look(
-    workspace: Workspace, folder: Folder, file: Path, seen: str, settling: Settling, state_before: str
-) -> list[int]:
-    """One look at a file that is new or has changed."""
-    if in_cloud(file.lstat()):
-        _remember(
-            workspace,
-            folder,
-            file,
-            seen,
-            IN_CLOUD,
-            "not downloaded to this machine; open it once to fetch it",
-        )
-        return []
-    quiet = settling.quiet_for(file, seen)
-    if quiet < settling.seconds:
-        return []
-    reason = _incomplete(folder, file)
-    if reason:
+        quiet = settling.quiet_for((folder, found.path), found.seen)
+        if quiet < settling.seconds:
+            continue
+        reason = _incomplete(folder, found)
+        if not reason:
+            yield found, TAKEN, ""
+            continue
         state = ATTENTION if quiet >= INCOMPLETE_SECONDS else ARRIVING
-        if state != state_before:
-            _remember(workspace, folder, file, seen, state, reason)
-        return []
-    taken = _take(workspace, file)
-    sidecar = find_sidecar(file) if folder.kind == NOTE else None
-    transcript = _take(workspace, sidecar) if sidecar else ""
-    if taken is None or transcript is None or _seen(folder, file) != seen:  # something changed under the copy
-        return []
-    settling.done(file)
-    with workspace.ledger.transaction() as tx:
-        _announce(tx, folder, file, taken, sidecar, transcript)
-        tx.execute(
-            "INSERT OR REPLACE INTO manifest VALUES (?, ?, ?, ?, ?, '')",
-            (str(folder.root), str(file), seen, taken, TAKEN),
-        )
-        return tx.added
+        if row is None or (row.state, row.seen) != (state, found.seen):
+            yield found, state, reason
 
 
-def _incomplete(folder: Folder, file: Path) -> str:
+def _incomplete(folder: Folder, found: Found) -> str:
     """Why a recording is not whole yet, or ""."""
     if folder.kind != NOTE:
         return ""
-    if file.stat().st_size == 0:
-        return f"{file} is empty: record it again, or delete it"
-    verdict = check_container(file)
-    if isinstance(verdict, Truncated) and not verdict.playable:
-        return f"{file} is not whole ({verdict.reason}): copy it again"
-    return ""
-
-
-def _take(workspace: Workspace, file: Path) -> str | None:
-    """Copy `file` into the store under its hash; None when it changed or vanished meanwhile."""
-    store = workspace.folder("store")
-    aside = store / f"incoming.{os.getpid()}.part"
     try:
-        before = signature(file.stat())
-        digest = hashlib.sha256()
-        with file.open("rb") as source, aside.open("wb") as copy:
-            while piece := source.read(1 << 20):
-                digest.update(piece)
-                copy.write(piece)
-            copy.flush()
-            os.fsync(copy.fileno())
-        if signature(file.stat()) != before:
-            return None
-    except (FileNotFoundError, PermissionError, BlockingIOError):
-        return None
-    kept = store / digest.hexdigest()
-    if kept.exists():
-        aside.unlink()
-    else:
-        aside.replace(kept)
-    return digest.hexdigest()
+        verdict = check_container(Path(found.path))
+    except OSError:  # taking it tells what is wrong
+        return ""
+    if not isinstance(verdict, Truncated) or verdict.playable:
+        return ""
+    if found.seen.startswith("0:"):
+        return f"{found.path} is empty: record it again, or delete it"
+    return f"{found.path} is not whole ({verdict.reason}): copy it again"
 
 
-def _announce(tx: Transaction, folder: Folder, file: Path, taken: str, sidecar: Path | None, transcript: str) -> None:
-    payload = {
-        "origin": "folder",
-        "place": str(folder.root),
-        "path": str(file),
-        "version": taken,
-        "commit": "",
-    }
-    identity = taken
-    if folder.kind == NOTE:
-        payload["transcript"] = transcript  # the copy has no suffix, so its form is told beside it
-        payload["transcript_kind"] = sidecar.suffix.lower() if sidecar else ""
-        identity = f"{taken}+{transcript}"
-    else:
-        current = tx.execute(
-            "SELECT blob FROM current_posts WHERE repository = ? AND path = ?", (str(folder.root), str(file))
-        ).fetchone()
-        if current and current[0] == taken:
-            return
-        tx.execute("INSERT OR REPLACE INTO current_posts VALUES (?, ?, ?, '')", (str(folder.root), str(file), taken))
-        if tx.execute(
-            "SELECT 1 FROM events WHERE kind = ? AND source = ? AND json_extract(payload, '$.version') = ?",
-            (POST, str(file), taken),
-        ).fetchone():  # back to a version that was here before
-            identity = f"{taken}@{tx.now}"
-    event = tx.add(NewEvent(folder.kind, str(file), identity, payload))
-    if event is not None:
-        supersede(tx, folder.kind, str(file), newer=event)
-
-
-def _gone(workspace: Workspace, folder: Folder, paths: set[str]) -> list[int]:
-    """Forget files that are no longer there. A deleted post leaves the corpus; a note that was heard stays."""
-    if not paths:
+def _gone(workspace: Workspace, folder: Folder, lost: dict[str, Row], settling: Settling) -> list[int]:
+    """Let go of files that have not been there for a while; a save may take a file away for a moment."""
+    left = [path for path in sorted(lost) if settling.quiet_for((folder, path), "") >= settling.seconds]
+    if not left:
         return []
     with workspace.ledger.transaction() as tx:
-        for path in sorted(paths):
-            tx.execute("DELETE FROM manifest WHERE root = ? AND path = ?", (str(folder.root), path))
-            if folder.kind == POST:
-                tx.execute("DELETE FROM current_posts WHERE repository = ? AND path = ?", (str(folder.root), path))
-                payload = {
-                    "origin": "folder",
-                    "place": str(folder.root),
-                    "path": path,
-                    "version": "",
-                    "commit": "",
-                }
-                tx.add(NewEvent(POST, path, f"gone@{tx.now}", payload))
+        for path in left:
+            vanish(tx, folder, path, lost[path])
         return tx.added
-
-
-def _remember(workspace: Workspace, folder: Folder, file: Path, seen: str, state: str, note: str) -> None:
-    with workspace.ledger.transaction() as tx:
-        tx.execute(
-            "INSERT OR REPLACE INTO manifest VALUES (?, ?, ?, NULL, ?, ?)",
-            (str(folder.root), str(file), seen, state, note),
-        )

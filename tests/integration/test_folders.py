@@ -2,70 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
-import wave
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tasks.consumer import drain
 from tests.conftest import QUIET, Blog
-from tonewright.workspace import Workspace
-from watchers.scan import folders, scan
-from watchers.settle import Settling
-
-WORDS = "The kettle gave up on Tuesday, which is the day it usually picks, and I drink tea from a pan."
-
-
-def tone_wav(path: Path, seconds: float = 1.0) -> None:
-    """A short recording: a rough 200 Hz wave."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with wave.open(str(path), "wb") as out:
-        out.setnchannels(1)
-        out.setsampwidth(2)
-        out.setframerate(16000)
-        period = b"".join((12000 if i < 40 else -12000).to_bytes(2, "little", signed=True) for i in range(80))
-        out.writeframes(period * int(200 * seconds))
-
-
-class Watch:
-    """A folder of notes and a clock that the test moves."""
-
-    def __init__(self, workspace: Workspace) -> None:
-        self.workspace = workspace
-        self.now = 0.0
-        self.settling = Settling(workspace.config.notes.settle_seconds, clock=lambda: self.now)
-
-    def look(self, after: float = 0.0) -> int:
-        """Scan all folders `after` seconds later; returns the number of new events."""
-        self.now += after
-        return sum(len(scan(self.workspace, f, self.settling)) for f in folders(self.workspace))
-
-    def take(self) -> int:
-        """Two looks with enough quiet between them."""
-        return self.look() + self.look(after=10)
-
-    def states(self) -> list[tuple[str, str]]:
-        drain(self.workspace)
-        return self.workspace.ledger.read("SELECT state, note FROM events ORDER BY id")
-
-    def files(self) -> dict[str, tuple[str, str]]:
-        return {
-            Path(p).name: (s, n) for p, s, n in self.workspace.ledger.read("SELECT path, state, note FROM manifest")
-        }
-
-
-@pytest.fixture
-def notes(tmp_path: Path) -> Path:
-    folder = tmp_path / "notes"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
-def watch(blog: Blog, notes: Path) -> Watch:
-    blog.settings(QUIET + f'[notes]\nfolders = ["{notes}"]\n')
-    return Watch(blog.workspace())
+from tests.watched import WORDS, Watch, note, post, tone_wav
+from tonewright.workspace import file_system, is_remote
 
 
 def test_a_note_with_its_words_becomes_passages_of_its_folders_tone(watch: Watch, notes: Path) -> None:
@@ -155,13 +104,10 @@ def test_by_products_are_ignored(watch: Watch, notes: Path) -> None:
     assert watch.take() == 0
 
 
-def test_an_unmounted_folder_deletes_nothing(blog: Blog, tmp_path: Path) -> None:
+def test_an_unmounted_folder_deletes_nothing(posts: Watch, writing: Path, tmp_path: Path) -> None:
     """A posts folder that is not there takes no post away; a deleted post leaves."""
-    writing = tmp_path / "writing"
-    writing.mkdir()
-    (writing / "one.md").write_text(f"---\ntitle: one\n---\n\n{WORDS}\n")
-    blog.settings(QUIET.replace("[blog]", f'[blog]\nfolders = ["{writing}"]'))
-    watch = Watch(blog.workspace())
+    watch = posts
+    post(writing / "one.md")
     live = "SELECT count(*) FROM documents WHERE live"
     assert watch.take() == 1
     watch.states()
@@ -176,3 +122,160 @@ def test_an_unmounted_folder_deletes_nothing(blog: Blog, tmp_path: Path) -> None
     assert watch.take() == 1
     watch.states()
     assert watch.workspace.ledger.read(live) == [(0,)]
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of its own, mounted at `tmp_path/disk`."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mounting = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(place)]
+    done = subprocess.run(mounting, capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"mounting a disk needs more rights than this user has ({done.stderr.strip()})")
+    yield place
+    subprocess.run(["umount", "-l", place], check=False, capture_output=True)
+
+
+def test_an_empty_mount_point_deletes_nothing(blog: Blog, disk: Path) -> None:
+    """Where the folder stays and the disk is gone, no post leaves, even if something is written there meanwhile."""
+    post(disk / "one.md")
+    blog.settings(QUIET.replace("[blog]", f'[blog]\nfolders = ["{disk}"]'))
+    watch = Watch(blog.workspace())
+    assert watch.take() == 1
+    assert watch.live() == ["one.md"]
+    subprocess.run(["umount", disk], check=True)
+    assert disk.is_dir() and not list(disk.iterdir())
+    assert watch.take() == 0
+    post(disk / "two.md", WORDS.replace("kettle", "stove"))
+    assert watch.take() == 1
+    assert watch.take() == 0
+    assert watch.live() == ["one.md", "two.md"]
+
+
+def test_a_folder_that_cannot_be_listed_deletes_nothing(posts: Watch, writing: Path) -> None:
+    """What is in a locked folder is not known, so it is not gone."""
+    post(writing / "deep" / "one.md")
+    if os.getuid() == 0:
+        pytest.skip("root can list every folder")
+    assert posts.take() == 1
+    (writing / "deep").chmod(0)
+    try:
+        assert posts.take() == 0
+        assert posts.live() == ["one.md"]
+    finally:
+        (writing / "deep").chmod(0o700)
+
+
+def test_folders_inside_one_another_are_scanned_once(blog: Blog, writing: Path) -> None:
+    """The outer folder sees the file of the inner one; a folder that its scan would pass over is scanned as well."""
+    post(writing / "drafts" / "one.md")
+    post(writing / ".kept" / "two.md", WORDS.replace("kettle", "stove"))
+    names = [writing, writing / "drafts", writing, writing / ".kept", writing / "drafts"]
+    blog.settings(QUIET.replace("[blog]", f"[blog]\nfolders = {json.dumps([str(n) for n in names])}"))
+    watch = Watch(blog.workspace())
+    assert watch.take() == 2
+    assert watch.live() == ["one.md", "two.md"]
+
+
+def test_drafts_of_plain_markdown_wait_for_their_folder(posts: Watch, writing: Path) -> None:
+    """A file in a `_drafts` folder is left out; moved out of it, it is published writing."""
+    post(writing / "_drafts" / "one.md")
+    assert posts.take() == 1
+    assert posts.states()[0][0] == "refused"
+    (writing / "_drafts" / "one.md").rename(writing / "one.md")
+    posts.take()
+    assert posts.live() == ["one.md"]
+
+
+def test_what_a_cloud_has_not_downloaded_is_listed_and_not_opened(watch: Watch, blog: Blog, notes: Path) -> None:
+    """A stub and a file without a single block are shown by `status`; downloaded, each is taken once."""
+    (notes / ".boat.wav.icloud").write_bytes(b"bplist")
+    with (notes / "quay.wav").open("wb") as hollow:
+        hollow.truncate(100_000)
+    assert watch.take() == 0
+    told = json.loads(blog.tonewright("status", "--json").out)["files"]
+    assert {(Path(f["path"]).name, f["state"]) for f in told} == {
+        ("boat.wav", "in the cloud"),
+        ("quay.wav", "in the cloud"),
+    }
+    (notes / ".boat.wav.icloud").unlink()
+    note(notes / "boat.wav")
+    note(notes / "quay.wav", 2.0)
+    assert watch.take() == 2
+    assert json.loads(blog.tonewright("status", "--json").out)["files"] == []
+
+
+def test_odd_files_are_no_trap(watch: Watch, notes: Path) -> None:
+    """A pipe is not opened, and a name that is no text is shown with its remedy; the others are taken."""
+    os.mkfifo(notes / "pipe.wav")
+    Path(os.fsdecode(os.fsencode(notes) + b"/caf\xe9.wav")).write_bytes(b"RIFF")
+    note(notes / "boat.wav")
+    assert watch.take() == 1
+    assert "rename it" in watch.files()["caf\\xe9.wav"][1]
+
+
+def test_one_folder_for_posts_and_notes(blog: Blog, writing: Path) -> None:
+    """Each file is what it is, and none is taken for a vanished one of the other kind."""
+    settings = QUIET.replace("[blog]", f'[blog]\nfolders = ["{writing}"]') + f'[notes]\nfolders = ["{writing}"]\n'
+    blog.settings(settings)
+    watch = Watch(blog.workspace())
+    post(writing / "one.md")
+    note(writing / "boat.wav", words=WORDS.replace("kettle", "stove"))
+    assert watch.take() == 2
+    assert watch.live() == ["boat.wav", "one.md"]
+    assert watch.take() == 0
+
+
+def test_a_killed_scan_is_taken_up_again(blog: Blog, notes: Path) -> None:
+    """Killed while it copies: the next one clears what lies half copied, and takes every file once."""
+    blog.settings(QUIET + f'[notes]\nfolders = ["{notes}"]\nsettle_seconds = 0\n')
+    for number in range(300):
+        tone_wav(notes / f"{number:03}.wav", 0.1 + number / 1000)
+    workspace = blog.workspace()
+    store = workspace.folder("store")
+    for _ in range(3):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tonewright", "scan"], cwd=blog.root, stderr=subprocess.DEVNULL
+        )
+        while process.poll() is None and not any(store.glob("incoming.*")):
+            pass
+        process.kill()
+        process.wait()
+    (store / "incoming.1.part").write_bytes(b"half")
+    Watch(workspace).look()
+    assert not list(store.glob("incoming.*"))
+    sources = workspace.ledger.read("SELECT count(*), count(DISTINCT source) FROM events")
+    assert sources == [(300, 300)]
+
+
+def test_scans_at_the_same_time_take_a_file_once(blog: Blog, notes: Path) -> None:
+    """Three processes scan the same new notes: every note is one event, and the store holds no half copy."""
+    blog.settings(QUIET + f'[notes]\nfolders = ["{notes}"]\nsettle_seconds = 0\n')
+    for number in range(250):
+        tone_wav(notes / f"{number:03}.wav", 0.1 + number / 1000)
+    command = [sys.executable, "-m", "tonewright", "scan"]
+    scans = [subprocess.Popen(command, cwd=blog.root, stdout=subprocess.DEVNULL) for _ in range(3)]
+    assert [process.wait() for process in scans] == [0, 0, 0]
+    workspace = blog.workspace()
+    assert workspace.ledger.read("SELECT count(*), count(DISTINCT source) FROM events") == [(250, 250)]
+    assert not list(workspace.folder("store").glob("incoming.*"))
+
+
+@pytest.mark.parametrize(
+    ("line", "kind"),
+    [
+        ("36 35 0:34 / /mnt/c rw,noatime - 9p C:\\134 rw,dirsync,aname=drvfs;path=C:\\;uid=1000,cache=5", "drvfs"),
+        ("36 35 0:34 / /mnt/c rw,noatime - 9p share rw,trans=virtio", "9p"),
+        ("36 35 0:34 / /mnt/c rw - nfs4 nas:/blog rw,vers=4.2", "nfs4"),
+        ("36 35 0:34 / /mnt/c rw - cifs //nas/blog rw,vers=3.1.1", "cifs"),
+        ("36 35 0:34 / /mnt/c rw - fuse.sshfs ines@nas: rw,user_id=0", "fuse.sshfs"),
+    ],
+)
+def test_file_systems_that_report_no_events_are_known(tmp_path: Path, line: str, kind: str) -> None:
+    """Each is named as people know it, WSL 2's Windows drives among them, and is scanned."""
+    mounts = tmp_path / "mountinfo"
+    mounts.write_text(f"21 1 254:0 / / rw - ext4 /dev/vda rw\n{line}\n")
+    assert file_system(Path("/mnt/c/Users/ines/notes"), mounts) == kind
+    assert is_remote(kind)
+    assert not is_remote(file_system(Path("/home/ines"), mounts))

@@ -14,7 +14,7 @@ import yaml
 
 from tonewright.errors import UsageError
 from tonewright.notes.container import Whole, check_container
-from tonewright.notes.transcript import find_sidecar, read_transcript, tone_of_folder
+from tonewright.notes.transcript import read_transcript, sidecar_names, tone_of_folder
 from tonewright.process import run
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -154,8 +154,7 @@ def test_the_spoken_note_is_whole_and_has_its_words() -> None:
     assert note.stat().st_size < 150_000
     assert check_container(note) == Whole()
     assert tone_of_folder(note, EXAMPLES / "notes", TONES) == "wistful"
-    transcript = find_sidecar(note)
-    assert transcript is not None
+    (transcript,) = (note.with_name(name) for name in sidecar_names(note.name) if note.with_name(name).is_file())
     assert len(read_transcript(transcript).paragraphs) == 3
     pytest.importorskip("av")
     from tonewright.notes.decode import decode

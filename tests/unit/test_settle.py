@@ -20,7 +20,7 @@ def test_quiet_is_counted_from_the_last_change() -> None:
     assert settling.quiet_for(NOTE, "b") == 0.0
     now = 10.0
     assert settling.quiet_for(NOTE, "b") == 6.0
-    settling.done(NOTE)
+    settling.keep(lambda file: file != NOTE)
     assert settling.quiet_for(NOTE, "b") == 0.0
 
 
@@ -28,11 +28,17 @@ def test_only_fresh_arrivals_are_worth_waiting_for() -> None:
     """A file that is merely incomplete keeps being followed, but nobody waits for it."""
     now = 0.0
     settling = Settling(5.0, clock=lambda: now)
-    assert not settling.arriving
+    assert settling.due_in is None
     settling.quiet_for(NOTE, "a")
-    assert settling.arriving and settling.arriving_soon
+    now = 2.0
+    settling.quiet_for(Path("other.m4a"), "b")
+    assert settling.due_in == 3.0
+    assert settling.arriving_soon
     now = 6.0
-    assert settling.arriving and not settling.arriving_soon
+    assert settling.due_in == 1.0
+    now = 7.0
+    assert settling.quiet_for(NOTE, "a") == 7.0
+    assert not settling.arriving_soon
 
 
 def test_a_signature_sees_what_sizes_do_not(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from tonewright.errors import BadInput
 
@@ -26,13 +26,10 @@ class Transcript:
     paragraphs: list[tuple[int, int]]
 
 
-def find_sidecar(audio: Path) -> Path | None:
-    """The transcript beside `audio`, or None; `note.m4a.txt` is more exact than `note.txt` and goes first."""
-    for suffix in (".txt", ".srt"):
-        for candidate in (audio.with_name(audio.name + suffix), audio.with_suffix(suffix)):
-            if candidate.is_file():
-                return candidate
-    return None
+def sidecar_names(audio: str) -> list[str]:
+    """What the transcript of a recording called `audio` may be called, the most exact name first."""
+    stem = PurePath(audio).stem
+    return [name + suffix for suffix in (".txt", ".srt") for name in (audio, stem)]
 
 
 def read_transcript(path: Path, *, kind: str | None = None) -> Transcript:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tonewright.errors import BadInput
-from tonewright.notes.transcript import find_sidecar, read_transcript, tone_of_folder
+from tonewright.notes.transcript import read_transcript, sidecar_names, tone_of_folder
 
 TONES = ["snark", "dry", "sincere", "playful", "wistful", "plain"]
 
@@ -17,21 +17,9 @@ def _paragraphs(path: Path) -> list[str]:
     return [transcript.text[start:end] for start, end in transcript.paragraphs]
 
 
-@pytest.mark.parametrize(
-    "names", [["walk.txt"], ["walk.m4a.txt", "walk.txt", "walk.srt"], ["walk.srt"], ["walk.m4a.srt"]]
-)
-def test_the_closest_name_wins(tmp_path: Path, names: list[str]) -> None:
+def test_the_closest_name_comes_first() -> None:
     """A text before captions, and the name that includes the recording's own suffix before the short one."""
-    for name in names:
-        (tmp_path / name).write_text("x")
-    assert find_sidecar(tmp_path / "walk.m4a") == tmp_path / names[0]
-
-
-def test_no_sidecar_is_no_error(tmp_path: Path) -> None:
-    """Another recording's transcript, or a folder of the right name, is not this one's."""
-    (tmp_path / "walking.txt").write_text("x")
-    (tmp_path / "walk.txt").mkdir()
-    assert find_sidecar(tmp_path / "walk.m4a") is None
+    assert sidecar_names("walk.m4a") == ["walk.m4a.txt", "walk.txt", "walk.m4a.srt", "walk.srt"]
 
 
 def test_spans_point_at_the_words(tmp_path: Path) -> None:
