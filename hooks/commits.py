@@ -48,7 +48,7 @@ def scan(workspace: Workspace, repository: Repository, progress: Progress | None
         with workspace.ledger.transaction() as tx:
             if _tips(tx, place) != {k: v for k, v in seen.items() if k != SO_FAR}:
                 continue  # another process has scanned meanwhile: what we read may be the older state
-            _announce(tx, place, blog.authors)
+            _announce(tx, place, now, blog.authors)
             _settle_current(tx, place, now, blog.authors)
             tx.execute("DELETE FROM tips WHERE repository = ?", (place,))
             for ref, oid in tips.items():
@@ -97,7 +97,7 @@ def _keep(tx: Transaction, place: str, version: Version) -> None:
     )
 
 
-def _announce(tx: Transaction, place: str, authors: tuple[str, ...]) -> None:
+def _announce(tx: Transaction, place: str, now: dict[str, str], authors: tuple[str, ...]) -> None:
     """Events for the versions that were read and not announced yet, and for the edits that led to them."""
     while rows := tx.execute(
         f"SELECT rowid, {VERSION} FROM versions WHERE repository = ? AND announced = 0 ORDER BY rowid LIMIT ?",  # noqa: S608
@@ -107,7 +107,7 @@ def _announce(tx: Transaction, place: str, authors: tuple[str, ...]) -> None:
             version = Version(*columns)
             if not _is_mine(version, authors):
                 continue
-            _add(tx, place, version, identity=version.blob)
+            _add(tx, place, version, identity=version.blob, current=now.get(version.path) == version.blob)
             if version.old_blob and _is_mine(_known(tx, place, version.old_path, version.old_blob), authors):
                 _add_revision(tx, place, version)
         tx.execute("UPDATE versions SET announced = 1 WHERE repository = ? AND rowid <= ?", (place, rows[-1][0]))
@@ -163,7 +163,7 @@ def _in_hand(tx: Transaction, place: str, version: Version) -> bool:
     )
 
 
-def _add(tx: Transaction, place: str, version: Version, *, identity: str) -> None:
+def _add(tx: Transaction, place: str, version: Version, *, identity: str, current: bool = True) -> None:
     payload = {
         "origin": "git",
         "place": place,
@@ -173,7 +173,7 @@ def _add(tx: Transaction, place: str, version: Version, *, identity: str) -> Non
         "message": version.message,
     }
     event = tx.add(NewEvent(POST, version.path, identity, payload))
-    if event is not None:
+    if event is not None and current:  # one that came and went between two scans takes nobody's place
         supersede(tx, POST, version.path, newer=event)
 
 

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from hooks.doorbell import HOOKS, KEPT, is_ours, script
+from hooks.doorbell import HOOKS, line, script
+from hooks.places import Change, put, take_away
 from tonewright.process import run
 from tonewright.repository import Repository
 
 
-@dataclass(frozen=True)
-class Change:
-    """One thing done (or, in a dry run, to be done) to one file."""
-
-    action: str
-    path: Path
-
-
 def hooks_folder(repository: Repository) -> Path:
-    """The folder that Git looks in for this repository, `core.hooksPath` included."""
-    shown = run(["git", "rev-parse", "--git-path", "hooks"], cwd=repository.top).stdout.strip()
-    return (repository.top / shown).absolute()
+    """The folder that Git looks in for this repository: worktrees, submodules and `core.hooksPath` included."""
+    return hooks_folder_of(repository.top)
+
+
+def hooks_folder_of(place: Path) -> Path:
+    """The same for a work tree or a bare repository at `place`."""
+    shown = run(["git", "rev-parse", "--git-path", "hooks"], cwd=place).stdout.strip()
+    return (place / shown).absolute()
 
 
 def is_shared(repository: Repository, folder: Path) -> bool:
@@ -34,58 +32,16 @@ def install(repository: Repository, spool: Path, *, dry_run: bool = False) -> li
     """Write the five hooks; an earlier hook is moved aside and run by ours. Running it again changes nothing."""
     folder = hooks_folder(repository)
     if is_shared(repository, folder):
-        line = f"true >{spool / 'git'}"
-        return [
-            Change(
-                f"left alone (core.hooksPath serves other repositories too); add this line yourself: {line}",
-                folder,
-            )
-        ]
-    changes = []
-    for name in HOOKS:
-        file = folder / name
-        kept = folder / (name + KEPT)
-        earlier = kept if kept.exists() or (file.exists() and not is_ours(file)) else None
-        wanted = script(spool, earlier)
-        if file.exists() and is_ours(file):
-            if file.read_text(encoding="utf-8") == wanted:
-                continue
-            changes.append(Change("rewrote the hook", file))
-        elif file.exists():
-            changes.append(Change(f"moved your own hook to {kept.name} (it still runs)", file))
-        else:
-            changes.append(Change("added the hook", file))
-        if not dry_run:
-            _write(file, kept, wanted)
-    return changes
+        why = "core.hooksPath serves other repositories too); add this line yourself"
+        return [Change(f"left alone ({why}: {line(spool)}", folder)]
+    if folder.parts[-2:] == (".husky", "_"):
+        why = f"husky writes it anew); add this line to {folder.parent / HOOKS[0]} yourself"
+        return [Change(f"left alone ({why}: {line(spool)}", folder)]
+    changes = [put(folder / name, partial(script, name, spool), dry_run=dry_run) for name in HOOKS]
+    return [change for change in changes if change is not None]
 
 
 def uninstall(repository: Repository, *, dry_run: bool = False) -> list[Change]:
     """Take the hooks away and put earlier ones back, byte for byte; a hook changed since is left and named."""
     folder = hooks_folder(repository)
-    changes = []
-    for name in HOOKS:
-        file, kept = folder / name, folder / (name + KEPT)
-        if file.exists() and not is_ours(file):
-            if kept.exists():
-                changes.append(Change(f"left alone: it is no longer ours; your earlier one is {kept.name}", file))
-            continue
-        if kept.exists():
-            changes.append(Change("put your own hook back", file))
-            if not dry_run:
-                kept.replace(file)
-        elif file.exists():
-            changes.append(Change("removed the hook", file))
-            if not dry_run:
-                file.unlink()
-    return changes
-
-
-def _write(file: Path, kept: Path, text: str) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    if file.exists() and not is_ours(file):
-        file.replace(kept)
-    aside = file.with_name(file.name + ".tonewright-new")
-    aside.write_text(text, encoding="utf-8")
-    aside.chmod(0o755)
-    aside.replace(file)
+    return [change for name in HOOKS for change in take_away(folder / name, dry_run=dry_run)]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from tonewright.corpus import fingerprints
 from tonewright.corpus.documents import FRONT_MATTER, MARK, Document, Excerpt, HandLabel, retire, store
-from tonewright.events import PAIR, REFUSED, SUPERSEDED, TAG, Event, NewEvent
+from tonewright.events import PAIR, PENDING, REFUSED, SUPERSEDED, TAG, Event, NewEvent
 from tonewright.ledger.leases import Lease
 from tonewright.ledger.store import Transaction
 from tonewright.posts.passages import Passage, split_passages
@@ -29,14 +30,18 @@ def handle(workspace: Workspace, lease: Lease) -> None:
     post = parse(_read(workspace, payload), payload["path"])
     public = publication(post, datetime.now().astimezone(), workspace.config.blog.drafts)
     if isinstance(public, LeftOut):
-        _leave_out(workspace, lease, public)
+        _leave_out(lease, public)
         return
     passages = split_passages(post, workspace.vocabulary)
-    excerpts = [_excerpt(passage) for passage in passages]
+    excerpts = [_excerpt(passage) for passage in passages if not _is_ours(workspace, passage.text)]
+    summary = None if post.summary is None or _is_ours(workspace, post.summary) else post.summary
     tagged = sum(1 for e in excerpts if e.labels)
     note = f"{len(excerpts)} passage{'s' * (len(excerpts) != 1)}, {tagged} tagged by hand"
+    left_out = len(passages) - len(excerpts) + (summary != post.summary)
+    if left_out:
+        note += f"; {left_out} left out: the model's words, not the author's"
     with lease.finish(note) as tx:
-        follow_up(tx, lease.event, store(tx, lease.event.id, _document(payload, post), excerpts))
+        follow_up(tx, lease.event, store(tx, lease.event.id, _document(payload, post, summary), excerpts))
 
 
 def follow_up(tx: Transaction, event: Event, document: int) -> None:
@@ -60,21 +65,22 @@ def _read(workspace: Workspace, payload: dict[str, str]) -> bytes:
     return (workspace.folder("store") / payload["version"]).read_bytes()
 
 
-def _leave_out(workspace: Workspace, lease: Lease, why: LeftOut) -> None:
+def _leave_out(lease: Lease, why: LeftOut) -> None:
     """Take an earlier, public version out of the corpus, and wait for the day if there is one."""
     payload = lease.event.payload
-    with workspace.ledger.transaction() as tx:
+    state, seconds = REFUSED, 0.0
+    if why.until is not None:
+        state = PENDING
+        seconds = min(LONGEST_WAIT_SECONDS, max(1.0, why.until.timestamp() - datetime.now().timestamp()))
+    with lease.finish(why.reason, state, seconds) as tx:
         retire(tx, payload["origin"], payload["place"], payload["path"])
-    if why.until is None:
-        lease.end(REFUSED, why.reason)
-    else:
-        lease.wait(
-            min(LONGEST_WAIT_SECONDS, max(1.0, why.until.timestamp() - datetime.now().timestamp())),
-            why.reason,
-        )
 
 
-def _document(payload: dict[str, str], post: Post) -> Document:
+def _is_ours(workspace: Workspace, text: str) -> bool:
+    return fingerprints.share_written(workspace.ledger, text) >= fingerprints.OURS
+
+
+def _document(payload: dict[str, str], post: Post, summary: str | None) -> Document:
     return Document(
         origin=payload["origin"],
         place=payload["place"],
@@ -84,7 +90,7 @@ def _document(payload: dict[str, str], post: Post) -> Document:
         slug=post.slug,
         title=post.title,
         written=post.date.isoformat() if post.date else "",
-        summary=post.summary,
+        summary=summary,
     )
 
 

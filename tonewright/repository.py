@@ -63,6 +63,12 @@ class Repository:
         """Names the repository in the ledger: the folder that all its worktrees share."""
         return str(self.git_dir.resolve())
 
+    @property
+    def main_worktree(self) -> Path | None:
+        """Where the repository's main working tree is if this is a linked one (`git worktree add`), else None."""
+        shared = self.git_dir.resolve()
+        return None if Path(self._repo.controldir()).resolve() == shared else shared.parent
+
     def current_branch(self) -> str | None:
         """The branch that HEAD is on, born or not; None in the middle of a rebase or on a detached HEAD."""
         target: bytes | None = self._repo.refs.get_symrefs().get(b"HEAD")  # type: ignore[call-overload]

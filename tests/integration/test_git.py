@@ -222,7 +222,7 @@ def test_a_conflict_resolved_by_hand_is_the_mergers_text(ready: Blog) -> None:
 def test_symbolic_links_and_odd_names(ready: Blog) -> None:
     """A link to a post is no post; a name that is not UTF-8 or holds line ends is one."""
     (ready.root / "_posts" / "2026-01-05-link.md").symlink_to("2026-01-02-kettle.md")
-    ready.post("two\nlines", OTHER, date="2026-01-06")
+    ready.write("_posts/2026-01-06-two\nlines.md", f"---\ntitle: two\n---\n\n{OTHER}\n")
     ready.write(
         os.fsdecode(b"_posts/2026-01-07-caf\xe9.md"), f"---\ntitle: odd\n---\n\n{OTHER.replace('cat', 'dog')}\n"
     )

@@ -147,12 +147,83 @@ def test_a_hooks_path_shared_with_other_repositories_is_left_alone(blog: Blog, h
     assert "add this line yourself" in done.out
 
 
+def test_init_belongs_into_the_main_worktree(ready: Blog, tmp_path: Path) -> None:
+    """In a linked one it would turn the shared hooks away from the ledger that is read."""
+    ready.git("worktree", "add", "-q", "-b", "side", str(tmp_path / "linked"))
+    refused = Blog(tmp_path / "linked").tonewright("init")
+    assert refused.code == 2
+    assert f"linked worktree of {ready.root}: run `tonewright init` there" in refused.err
+
+
 def test_worktrees_ring_too(ready: Blog, tmp_path: Path) -> None:
     """A linked worktree uses the same hooks and the same spool."""
     ready.git("worktree", "add", "-q", "-b", "side", str(tmp_path / "linked"))
     spool(ready).unlink(missing_ok=True)
     Blog(tmp_path / "linked").commit("from the worktree")
     assert spool(ready).exists()
+
+
+def test_a_blog_that_is_a_submodule(blog: Blog, tmp_path: Path) -> None:
+    """Its hooks go where Git keeps the submodule's, its commits ring and are scanned, and it leaves no trace there."""
+    blog.post("kettle", WORDS)
+    blog.commit()
+    site = Blog(tmp_path / "site")
+    site.root.mkdir()
+    site.git("init", "-q")
+    site.git("-c", "protocol.file.allow=always", "submodule", "add", "-q", str(blog.root), "blog")
+    site.commit("with a blog")
+    inner = Blog(site.root / "blog")
+    folder = site.root / ".git/modules/blog/hooks"
+    before = picture(folder)
+    assert inner.tonewright("init").code == 0
+    assert {name for name in HOOKS if (folder / name).exists()} == set(HOOKS)
+    bell = spool(inner)
+    bell.unlink(missing_ok=True)
+    inner.post("cat", WORDS.replace("kettle", "cat"))
+    inner.commit()
+    assert bell.exists()
+    assert "_posts/2026-01-02-cat.md" in inner.tonewright("scan").out
+    inner.opened[0].ledger.close()
+    assert inner.tonewright("uninstall").code == 0
+    assert picture(folder) == before
+
+
+def test_gits_variables_for_another_repository_mislead_nobody(blog: Blog, tmp_path: Path) -> None:
+    """Inside a hook of another repository GIT_DIR and GIT_INDEX_FILE are set; init, scan and uninstall see theirs."""
+    blog.post("kettle", WORDS)
+    blog.commit()
+    other = Blog(tmp_path / "other")
+    other.root.mkdir()
+    other.git("init", "-q")
+    other.commit("theirs")
+    before = picture(other.root)
+    poison = {
+        "GIT_DIR": str(other.root / ".git"),
+        "GIT_WORK_TREE": str(other.root),
+        "GIT_INDEX_FILE": str(other.root / ".git/index"),
+    }
+    assert blog.tonewright("init", env=poison).code == 0
+    assert (blog.root / ".git/hooks/post-commit").exists()
+    assert "_posts/2026-01-02-kettle.md" in blog.tonewright("scan", env=poison).out
+    assert blog.tonewright("uninstall", env=poison).code == 0
+    assert not (blog.root / ".git/hooks/post-commit").exists()
+    assert picture(other.root) == before
+
+
+def test_a_hook_that_is_a_link_comes_back_as_one(blog: Blog) -> None:
+    """A link to a tracked script, even one that leads nowhere today, is moved aside and put back as it was."""
+    blog.write("scripts/bell", "#!/bin/sh\ntouch ran\n").chmod(0o755)
+    blog.commit()
+    folder = blog.root / ".git/hooks"
+    (folder / "post-commit").symlink_to("../../scripts/bell")
+    (folder / "pre-push").symlink_to("../../scripts/nowhere")
+    assert blog.tonewright("init").code == 0
+    blog.commit("again")
+    assert (blog.root / "ran").exists()
+    assert spool(blog).exists()
+    assert blog.tonewright("uninstall").code == 0
+    assert (folder / "post-commit").readlink() == Path("../../scripts/bell")
+    assert (folder / "pre-push").readlink() == Path("../../scripts/nowhere")
 
 
 def test_outside_a_repository(tmp_path: Path) -> None:

@@ -2,36 +2,63 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import hashlib
 import os
 import time
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from tonewright.corpus.rows import Row
+from tonewright.errors import TonewrightError, TryLater
 from tonewright.ledger.store import Ledger
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO)  # time, or a little tidying, mends these
 
 
 def write_lines(lines: Iterable[str], destination: Path) -> tuple[int, str]:
-    """Write `lines` aside, flush them to the disk, then rename; returns (number of lines, sha256 of the file)."""
-    aside = destination.with_name(f"{destination.name}.{os.getpid()}.part")
-    digest, number = hashlib.sha256(), 0
-    with aside.open("wb") as out:
-        for line in lines:
-            data = line.encode() + b"\n"
-            digest.update(data)
-            out.write(data)
-            number += 1
-        out.flush()
-        os.fsync(out.fileno())
-    aside.replace(destination)
-    folder = os.open(destination.parent, os.O_RDONLY)
+    """Write `lines` aside, flush them to the disk, then rename; returns (number of lines, sha256 of the file).
+
+    Raises `TryLater` when the disk is full, and `TonewrightError` when the file cannot be written at all; what was
+    there before stays as it was.
+    """
+    aside = destination.with_name(f"{destination.name}.part")
     try:
-        os.fsync(folder)  # a rename is only durable once its folder is
-    finally:
-        os.close(folder)
+        folder = os.open(destination.parent, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)  # one at a time, so what a killed one left aside is written over
+            counted = _write_aside(lines, aside)
+            aside.replace(destination)
+            os.fsync(folder)  # a rename is only durable once its folder is
+        finally:
+            os.close(folder)
+    except OSError as e:
+        fault = f"{destination} could not be written ({e.strerror})"
+        if e.errno in FULL:
+            raise TryLater(fault, "free some space; what was there before is still whole") from e
+        raise TonewrightError(fault, "choose a folder that is there and that you can write to") from e
+    return counted
+
+
+def _write_aside(lines: Iterable[str], aside: Path) -> tuple[int, str]:
+    digest, number = hashlib.sha256(), 0
+    try:
+        with aside.open("wb") as out:
+            for line in lines:
+                data = line.encode() + b"\n"
+                digest.update(data)
+                out.write(data)
+                number += 1
+            out.flush()
+            os.fsync(out.fileno())
+    except OSError:
+        with suppress(OSError):
+            aside.unlink(missing_ok=True)  # half a file would only keep the disk full
+        raise
     return number, digest.hexdigest()
 
 

@@ -2,8 +2,9 @@
 
 Two notations are read. A pair of tags named like a tone, around words or on lines of their own, marks what
 stands between them: `<snark>of course</snark>`. kramdown's attribute marks the span before it, `*of course*{:
-data-tone="snark"}`, or, on a line of its own, the block that it touches. Code, mathematics and comments hold
-no marks, only examples.
+data-tone="snark"}`, or, on a line of its own, the block that it touches. A `<span>` without attributes of its own
+that carries nothing but a tone belongs to the notation. Code, mathematics and comments hold no marks, only
+examples.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ _DATA_TONE = re.compile(r"""[ \t]*\bdata-tone\s*=\s*(?:"([^"\n]*)"|'([^'\n]*)'|(
 _PAIR_NAME = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9-]*)(?:\s[^<>]*)?>")
 # What kramdown hangs an attribute on: emphasis, a code span, a link or image, an element; it ends where we
 # stand.
+_CARRIER = ("<span>", "</span>")
 _ATTRIBUTED = re.compile(
     r"""(?:(\*{1,3}|_{1,3})(?=\S)(?:(?!\1).)+(?<=\S)\1|(`+)(?!`).+?(?<!`)\2
     |!?\[[^\[\]]*\](?:\([^()]*\)|\[[^\[\]]*\])?|<(\w+)[^<>]*>(?:(?!<\3\b).)*</\3>)$""",
@@ -55,14 +57,24 @@ def find_marks(text: str, vocabulary: Vocabulary, path: str, start: int = 0) -> 
     crosses another, for an attribute with an unknown tone or with nothing to mark, and for a pair of unknown
     tags whose name is nearly a tone. Any other element is HTML and none of our business.
     """
+    marks, faults = read_marks(text, vocabulary, path, start)
+    if faults:
+        raise faults[0]
+    return marks
+
+
+def read_marks(text: str, vocabulary: Vocabulary, path: str, start: int = 0) -> tuple[list[Mark], list[BadInput]]:
+    """The marks that can be used, as `find_marks` gives them, and every fault of the others."""
     blocks = scan(text, start, vocabulary.names)
     opaque = opaque_spans(text, blocks)
     where = _Where(text, path)
-    marks = [*_tagged(text, vocabulary, start, opaque, where)]
+    found = [*_tagged(text, vocabulary, start, opaque, where)]
     for part in _parts(_ATTRIBUTES, text, start, opaque):
-        marks += _attributed(text, vocabulary, part, blocks, where)
-    _refuse_slips(text, vocabulary, start, opaque, where)
-    return sorted(marks, key=lambda mark: (mark.start, -mark.end))
+        found += _attributed(text, vocabulary, part, blocks, where)
+    found += _slips(text, vocabulary, start, opaque, where)
+    marks = [mark for mark in found if isinstance(mark, Mark)]
+    faults = [fault for fault in found if isinstance(fault, BadInput)]
+    return sorted(marks, key=lambda mark: (mark.start, -mark.end)), faults
 
 
 def strip_marks(text: str, vocabulary: Vocabulary, start: int = 0) -> str:
@@ -70,10 +82,11 @@ def strip_marks(text: str, vocabulary: Vocabulary, start: int = 0) -> str:
 
     It asks for no balance, so that an excerpt in which a mark only begins can be stripped as well.
     """
-    opaque = opaque_spans(text, scan(text, start, vocabulary.names))
+    blocks = scan(text, start, vocabulary.names)
+    opaque = opaque_spans(text, blocks)
     gone = [m.span() for m in _parts(_tag_pattern(vocabulary), text, start, opaque)]
     for part in _parts(_ATTRIBUTES, text, start, opaque):
-        gone += _notation(part)
+        gone += _notation(text, part, _block_at(blocks, part.start()).start)
     kept, at = [], 0
     for begin, end in sorted(gone):
         kept.append(text[at:begin])
@@ -108,64 +121,80 @@ def _tag_pattern(vocabulary: Vocabulary) -> re.Pattern[str]:
     return re.compile(rf"<(/?)({names})(?:\s[^<>]*)?/?>", re.IGNORECASE)
 
 
-def _tagged(text: str, vocabulary: Vocabulary, start: int, opaque: Sequence[Span], where: _Where) -> Iterator[Mark]:
+def _tagged(
+    text: str, vocabulary: Vocabulary, start: int, opaque: Sequence[Span], where: _Where
+) -> Iterator[Mark | BadInput]:
     open_tags: list[re.Match[str]] = []
     for tag in _parts(_tag_pattern(vocabulary), text, start, opaque):
         tone = tag[2].lower()
         if not tag[1]:
             open_tags.append(tag)
             continue
-        if not open_tags or all(t[2].lower() != tone for t in open_tags):
-            raise BadInput(f"{where(tag.start())}: </{tone}> closes nothing", f"write <{tone}> before, or delete it")
-        opening = open_tags.pop()
-        if opening[2].lower() != tone:
-            other = opening[2].lower()
-            raise BadInput(
-                f"{where(tag.start())}: </{tone}> crosses <{other}> of {where(opening.start())}",
+        index = next((i for i in reversed(range(len(open_tags))) if open_tags[i][2].lower() == tone), None)
+        if index is None:
+            yield BadInput(f"{where(tag.start())}: </{tone}> closes nothing", f"write <{tone}> before, or delete it")
+            continue
+        inner = open_tags[-1]
+        opening = open_tags.pop(index)  # what it crosses stays open, so that its own end is no second fault
+        if opening is not inner:
+            other = inner[2].lower()
+            yield BadInput(
+                f"{where(tag.start())}: </{tone}> crosses <{other}> of {where(inner.start())}",
                 f"close {other} first",
             )
+            continue
         yield Mark(tone, opening.end(), tag.start(), "tag", (opening.span(), tag.span()))
-    if open_tags:
-        name = open_tags[0][2].lower()
-        raise BadInput(
-            f"{where(open_tags[0].start())}: <{name}> is never closed", f"write </{name}> where the tone ends"
-        )
+    for tag in open_tags:
+        name = tag[2].lower()
+        yield BadInput(f"{where(tag.start())}: <{name}> is never closed", f"write </{name}> where the tone ends")
 
 
 def _attributed(
     text: str, vocabulary: Vocabulary, part: re.Match[str], blocks: Sequence[Block], where: _Where
-) -> Iterator[Mark]:
+) -> Iterator[Mark | BadInput]:
     """The marks of one attribute list: as many as the tones that it names."""
     value = _DATA_TONE.search(part[0])
     if value is None:
         return
-    tones = [
-        vocabulary.check(name, where(part.start()))
-        for name in re.split(r"[\s,]+", value[1] or value[2] or value[3] or "")
-        if name
-    ]
-    index = next(i for i, b in enumerate(blocks) if b.start <= part.start() < b.end)
+    index = blocks.index(_block_at(blocks, part.start()))
     alone = blocks[index].kind == "attributes"
     form: Form = "block attribute" if alone else "span attribute"
     span = _touched(blocks, index) if alone else _span_before(text, blocks[index].start, part.start())
-    if not tones or span is None:
-        raise BadInput(
+    names = [name for name in re.split(r"[\s,]+", value[1] or value[2] or value[3] or "") if name]
+    if not names or span is None:
+        yield BadInput(
             f"{where(part.start())}: this data-tone marks nothing",
             'put it directly below a paragraph, or after *words*{: data-tone="dry"}',
         )
-    for tone in tones:
-        yield Mark(tone, *span, form, tuple(_notation(part)))
+        return
+    syntax = tuple(_notation(text, part, blocks[index].start))
+    if len(syntax) == 2:  # the span is only there to carry the tone
+        span = syntax[0][1], syntax[1][0]
+    for name in names:
+        try:
+            yield Mark(vocabulary.check(name, where(part.start())), *span, form, syntax)
+        except BadInput as e:
+            yield e
 
 
-def _notation(part: re.Match[str]) -> list[Span]:
-    """What of an attribute list is ours: all of it, or `data-tone` alone when it says something else too."""
+def _block_at(blocks: Sequence[Block], offset: int) -> Block:
+    return next(b for b in blocks if b.start <= offset < b.end)
+
+
+def _notation(text: str, part: re.Match[str], block_start: int) -> list[Span]:
+    """What of an attribute list is ours: all of it, with a bare `<span>` that it hangs on, or `data-tone` alone
+    when it says something else too."""
     value = _DATA_TONE.search(part[0])
     if value is None:
         return []
     rest = part[0][: value.start()] + part[0][value.end() :]
-    if not rest[2:-1].strip():
-        return [part.span()]
-    return [(part.start() + value.start(), part.start() + value.end())]
+    if rest[2:-1].strip():
+        return [(part.start() + value.start(), part.start() + value.end())]
+    opening, closing = _CARRIER
+    span = _span_before(text, block_start, part.start())
+    if span and text.startswith(opening, span[0]) and text.endswith(closing, *span):
+        return [(span[0], span[0] + len(opening)), (span[1] - len(closing), part.end())]
+    return [part.span()]
 
 
 def _touched(blocks: Sequence[Block], index: int) -> Span | None:
@@ -190,7 +219,8 @@ def _span_before(text: str, start: int, end: int) -> Span | None:
     return None
 
 
-def _refuse_slips(text: str, vocabulary: Vocabulary, start: int, opaque: Sequence[Span], where: _Where) -> None:
+def _slips(text: str, vocabulary: Vocabulary, start: int, opaque: Sequence[Span], where: _Where) -> Iterator[BadInput]:
+    """Pairs of unknown tags whose name is nearly a tone."""
     opened: dict[str, int] = {}
     for tag in _parts(_PAIR_NAME, text, start, opaque):
         name = tag[2].lower()
@@ -199,7 +229,7 @@ def _refuse_slips(text: str, vocabulary: Vocabulary, start: int, opaque: Sequenc
         if not tag[1]:
             opened.setdefault(name, tag.start())
         elif name in opened and (nearest := vocabulary.nearest(name, _SLIP)):
-            raise BadInput(
-                f"{where(opened[name])}: <{name}> is no tone",
+            yield BadInput(
+                f"{where(opened.pop(name))}: <{name}> is no tone",
                 f"did you mean <{nearest}>? (known: {', '.join(vocabulary.names)})",
             )
