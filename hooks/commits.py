@@ -126,9 +126,12 @@ def _settle_current(tx: Transaction, place: str, now: dict[str, str], authors: t
             continue
         version = _known(tx, place, path, blob)
         tx.execute("INSERT OR REPLACE INTO current_posts VALUES (?, ?, ?, ?)", (place, path, blob, version.commit))
-        if _is_mine(version, authors) and not _in_hand(tx, place, version):
-            # It was announced before: a revert, a force-push to an older state. It has to be taken up again.
-            _add(tx, place, version, identity=f"{blob}@{tx.now}")
+        again = f"{blob}@{tx.now}"
+        if not _is_mine(version, authors):
+            if _in_hand(tx, place, path):  # the author's words are not on the branch any more
+                _add(tx, place, version, identity=again, guest=version.author)
+        elif not _in_hand(tx, place, path, blob):  # announced before: a revert, a force-push to an older state
+            _add(tx, place, version, identity=again)
     for path in before.keys() - now.keys():
         tx.execute("DELETE FROM current_posts WHERE repository = ? AND path = ?", (place, path))
         gone = Version(path, "", before[path][1], "", "no longer on the branch")
@@ -147,23 +150,22 @@ def _is_mine(version: Version, authors: tuple[str, ...]) -> bool:
     return not authors or not version.author or version.author in authors
 
 
-def _in_hand(tx: Transaction, place: str, version: Version) -> bool:
-    """Whether this very version waits, is being worked on, or is in the corpus."""
+def _in_hand(tx: Transaction, place: str, path: str, blob: str = "") -> bool:
+    """Whether the post, in version `blob` or in any, waits, is being worked on or is in the corpus."""
     waits = tx.execute(
         """SELECT 1 FROM events WHERE kind = ? AND source = ? AND state IN ('pending', 'leased')
-           AND json_extract(payload, '$.version') = ?""",
-        (POST, version.path, version.blob),
+           AND ? IN ('', json_extract(payload, '$.version'))""",
+        (POST, path, blob),
     ).fetchone()
-    return bool(
-        waits
-        or tx.execute(
-            "SELECT 1 FROM documents WHERE place = ? AND path = ? AND version = ? AND live = 1",
-            (place, version.path, version.blob),
-        ).fetchone()
-    )
+    kept = tx.execute(
+        "SELECT 1 FROM documents WHERE place = ? AND path = ? AND live = 1 AND ? IN ('', version)", (place, path, blob)
+    ).fetchone()
+    return bool(waits or kept)
 
 
-def _add(tx: Transaction, place: str, version: Version, *, identity: str, current: bool = True) -> None:
+def _add(
+    tx: Transaction, place: str, version: Version, *, identity: str, current: bool = True, guest: str = ""
+) -> None:
     payload = {
         "origin": "git",
         "place": place,
@@ -171,6 +173,7 @@ def _add(tx: Transaction, place: str, version: Version, *, identity: str, curren
         "version": version.blob,
         "commit": version.commit,
         "message": version.message,
+        "guest": guest,  # who made the last change, if not the author
     }
     event = tx.add(NewEvent(POST, version.path, identity, payload))
     if event is not None and current:  # one that came and went between two scans takes nobody's place

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 
 from tonewright.corpus import fingerprints
 from tonewright.corpus.documents import FRONT_MATTER, MARK, Document, Excerpt, HandLabel, retire, store
-from tonewright.events import PAIR, PENDING, REFUSED, SUPERSEDED, TAG, Event, NewEvent
+from tonewright.errors import BadInput
+from tonewright.events import FAILED, PAIR, PENDING, REFUSED, SUPERSEDED, TAG, Event, NewEvent
 from tonewright.ledger.leases import Lease
 from tonewright.ledger.store import Transaction
 from tonewright.posts.passages import Passage, split_passages
@@ -14,6 +16,7 @@ from tonewright.posts.post import LeftOut, Post, parse, publication
 from tonewright.repository import Repository
 from tonewright.workspace import Workspace
 
+log = logging.getLogger("tonewright.tasks")
 LONGEST_WAIT_SECONDS = 86400.0  # a post for the year after next is looked at once a day
 
 
@@ -27,12 +30,28 @@ def handle(workspace: Workspace, lease: Lease) -> None:
         with lease.finish("gone from the blog, so gone from the corpus") as tx:
             retire(tx, payload["origin"], payload["place"], payload["path"])
         return
-    post = parse(_read(workspace, payload), payload["path"])
-    public = publication(post, datetime.now().astimezone(), workspace.config.blog.drafts)
+    if payload.get("guest"):
+        _leave_out(
+            lease, LeftOut(f"its last change is by {payload['guest']}; blog.authors says whose commits are yours")
+        )
+        return
+    try:
+        post = parse(_read(workspace, payload), payload["path"])
+        public = publication(post, datetime.now().astimezone(), workspace.config.blog.drafts)
+        passages = [] if isinstance(public, LeftOut) else split_passages(post, workspace.vocabulary)
+    except BadInput as e:  # who knows whether it was meant to be private: what it said before goes as well
+        log.warning("%s", e)
+        with lease.finish(str(e), FAILED) as tx:
+            retire(tx, payload["origin"], payload["place"], payload["path"])
+        return
     if isinstance(public, LeftOut):
         _leave_out(lease, public)
         return
-    passages = split_passages(post, workspace.vocabulary)
+    _take(workspace, lease, post, passages)
+
+
+def _take(workspace: Workspace, lease: Lease, post: Post, passages: list[Passage]) -> None:
+    """Store what is the author's own."""
     excerpts = [_excerpt(passage) for passage in passages if not _is_ours(workspace, passage.text)]
     summary = None if post.summary is None or _is_ours(workspace, post.summary) else post.summary
     tagged = sum(1 for e in excerpts if e.labels)
@@ -41,7 +60,7 @@ def handle(workspace: Workspace, lease: Lease) -> None:
     if left_out:
         note += f"; {left_out} left out: the model's words, not the author's"
     with lease.finish(note) as tx:
-        follow_up(tx, lease.event, store(tx, lease.event.id, _document(payload, post, summary), excerpts))
+        follow_up(tx, lease.event, store(tx, lease.event.id, _document(lease.event.payload, post, summary), excerpts))
 
 
 def follow_up(tx: Transaction, event: Event, document: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -186,6 +187,31 @@ def test_a_guests_post_stays_the_guests(ready: Blog) -> None:
     ready.git("revert", "--no-edit", "HEAD")
     scan(ready)
     assert live(ready) == {"_posts/2026-01-02-kettle.md": [WORDS]}
+
+
+def test_a_post_that_a_guest_changed_is_left_out(ready: Blog) -> None:
+    """Whatever waited or was in the corpus goes, and `status` says why; the author's next change brings it back."""
+    env = {"GIT_AUTHOR_EMAIL": "guest@example.org", "GIT_AUTHOR_NAME": "Guest"}
+    ready.post("kettle", WORDS.replace("Tuesday", "Monday"))
+    ready.git("commit", "-qam", "a correction", env=env)
+    scan(ready)
+    assert live(ready) == {}
+    (left_out,) = json.loads(ready.tonewright("status", "--json").out)["left_out"]
+    assert left_out["note"].startswith("its last change is by guest@example.org; ")
+    ready.post("kettle", WORDS.replace("Tuesday", "Friday"))
+    ready.commit()
+    scan(ready)
+    assert live(ready) == {"_posts/2026-01-02-kettle.md": [WORDS.replace("Tuesday", "Friday")]}
+
+
+def test_a_post_that_cannot_be_read_any_more_is_not_taken_for_public(ready: Blog) -> None:
+    """A header that does not parse may have been meant to say `private`: the older version leaves, visibly."""
+    ready.write("_posts/2026-01-02-kettle.md", f"---\nprivate: [true\n---\n\n{WORDS}\n")
+    ready.commit()
+    scan(ready)
+    assert live(ready) == {}
+    (failed,) = json.loads(ready.tonewright("status", "--json").out)["failed"]
+    assert failed["note"].startswith("_posts/2026-01-02-kettle.md:")
 
 
 def test_away_and_back_again_and_again(ready: Blog) -> None:
