@@ -10,41 +10,20 @@ from typing import TYPE_CHECKING
 
 from tonewright.corpus.plain import PLAIN_MAKERS, PlainMaker
 from tonewright.models.base import BaseModel, find_base
+from tonewright.models.vectors import KeptEmbedder
 from tonewright.tones.tagger import Tagger
 from tonewright.tones.taggers import make_tagger
+from tonewright.workspace import cache_folder
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from tonewright.models.llama import Embedder, LocalModel
     from tonewright.workspace import Workspace
 
 _use = threading.Lock()
-_embedders: dict[str, RememberingEmbedder] = {}
+_embedders: dict[str, tuple[Embedder, KeptEmbedder]] = {}
 _writers: dict[str, LocalModel] = {}
 _taggers: dict[Hashable, Tagger] = {}
 _makers: dict[Hashable, PlainMaker] = {}
-REMEMBERED = 20_000  # vectors; 576 float32 each for the smallest base, so 46 MB
-
-
-class RememberingEmbedder:
-    """An embedder that embeds no text twice: a tagger that is taught one more label has seen all the others."""
-
-    def __init__(self, embedder: Embedder) -> None:
-        self.embedder = embedder
-        self._known: dict[str, NDArray[np.float32]] = {}
-
-    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """One L2-normalised row per text, shape (n, width)."""
-        import numpy as np
-
-        missing = [t for t in dict.fromkeys(texts) if t not in self._known]
-        if len(self._known) + len(missing) > REMEMBERED:
-            self._known.clear()
-            missing = list(dict.fromkeys(texts))
-        self._known.update(zip(missing, self.embedder.embed(missing)))
-        return np.stack([self._known[t] for t in texts])
 
 
 def base_of(workspace: Workspace) -> BaseModel:
@@ -67,12 +46,14 @@ def tagger(workspace: Workspace, labels: Sequence[tuple[str, str]]) -> Iterator[
         yield _taggers[taught]
 
 
-def _embedder(base: BaseModel) -> RememberingEmbedder:
+def _embedder(base: BaseModel) -> KeptEmbedder:
     from tonewright.models.llama import Embedder
 
     if base.sha256 not in _embedders:
-        _embedders[base.sha256] = RememberingEmbedder(Embedder(base.gguf))
-    return _embedders[base.sha256]
+        model = Embedder(base.gguf)
+        file = cache_folder() / "vectors" / f"{base.sha256[:16]}.db"
+        _embedders[base.sha256] = (model, KeptEmbedder(model, file))
+    return _embedders[base.sha256][1]
 
 
 @contextmanager
@@ -98,7 +79,10 @@ def _writer(base: BaseModel) -> LocalModel:
 def close() -> None:
     """Free every model; a worker calls this before it ends."""
     with _use:
-        for model in [*(e.embedder for e in _embedders.values()), *_writers.values()]:
+        for model, kept in _embedders.values():
+            kept.close()
             model.close()
+        for writer in _writers.values():
+            writer.close()
         for known in (_embedders, _writers, _taggers, _makers):
             known.clear()

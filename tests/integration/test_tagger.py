@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,14 +12,11 @@ pytest.importorskip("llama_cpp")
 
 from tonewright.models.base import find_base
 from tonewright.models.llama import Embedder
+from tonewright.models.vectors import KeptEmbedder
 from tonewright.posts.passages import split_passages
 from tonewright.posts.post import parse
 from tonewright.tones.tagger import EmbeddedTagger
 from tonewright.tones.vocabulary import Vocabulary
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 pytestmark = [pytest.mark.model, pytest.mark.timeout(600)]
 
@@ -113,27 +109,14 @@ NOISE = (
 )
 
 
-class Once:
-    """The model's embedder, with each text embedded once for the whole module."""
-
-    def __init__(self, embedder: Embedder) -> None:
-        self.embedder, self.rows = embedder, {}
-
-    def embed(self, texts: list[str], /) -> NDArray[np.float32]:
-        """One row per text."""
-        import numpy as np
-
-        for text in texts:
-            if text not in self.rows:
-                self.rows[text] = self.embedder.embed([text])[0]
-        return np.stack([self.rows[text] for text in texts])
-
-
 @pytest.fixture(scope="module")
-def embedder() -> Iterator[Once]:
-    """The small base model as an embedder."""
-    with Embedder(find_base("smollm2-135m").gguf) as model:
-        yield Once(model)
+def embedder(cache: Path) -> Iterator[KeptEmbedder]:
+    """The small base model as an embedder, with the memory that workers use in this session."""
+    base = find_base("smollm2-135m")
+    with Embedder(base.gguf) as model:
+        kept = KeptEmbedder(model, cache / "vectors" / f"{base.sha256[:16]}.db")
+        yield kept
+        kept.close()
 
 
 def right(tagger: EmbeddedTagger, labelled: list[tuple[str, str]]) -> int:
@@ -142,14 +125,14 @@ def right(tagger: EmbeddedTagger, labelled: list[tuple[str, str]]) -> int:
     return sum(max(s.scores, key=s.scores.__getitem__) == tone for s, (_, tone) in zip(found, labelled))
 
 
-def test_without_labels_it_beats_chance(embedder: Once) -> None:
+def test_without_labels_it_beats_chance(embedder: KeptEmbedder) -> None:
     """Of 24 passages on new subjects, the shipped exemplars alone get three times as many right as guessing would."""
     labelled = [(text, tone) for tone, texts in PASSAGES.items() for text in texts]
     assert len(labelled) == 24
     assert right(EmbeddedTagger(embedder, [], TONES), labelled) >= 14
 
 
-def test_what_it_suggests_it_can_explain(embedder: Once) -> None:
+def test_what_it_suggests_it_can_explain(embedder: KeptEmbedder) -> None:
     """Most of what it is sure of is right, and each suggestion quotes a labelled passage of its tone."""
     tagger = EmbeddedTagger(embedder, [], TONES, threshold=0.6)
     sure = [(s, tone) for tone, texts in PASSAGES.items() for s in tagger.suggest(texts) if s.tone]
@@ -158,20 +141,20 @@ def test_what_it_suggests_it_can_explain(embedder: Once) -> None:
     assert all(s.evidence.startswith("closest to: “") and str(s.tone) in s.evidence for s, _ in sure)
 
 
-def test_neutral_text_has_no_marked_tone(embedder: Once) -> None:
+def test_neutral_text_has_no_marked_tone(embedder: KeptEmbedder) -> None:
     """Of plain passages, at least three in four are called plain or nothing."""
     found = EmbeddedTagger(embedder, [], TONES).suggest(PASSAGES["plain"])
     assert sum(s.tone in (None, "plain") for s in found) >= 3
 
 
-def test_it_is_silent_on_noise(embedder: Once) -> None:
+def test_it_is_silent_on_noise(embedder: KeptEmbedder) -> None:
     """Letters, lists of words, numbers and code are unlike any labelled passage, so at most one gets a tone."""
     found = EmbeddedTagger(embedder, [], TONES).suggest(NOISE)
     assert sum(s.tone is not None for s in found) <= 1
 
 
 @pytest.mark.proof
-def test_hand_labels_raise_accuracy(embedder: Once) -> None:
+def test_hand_labels_raise_accuracy(embedder: KeptEmbedder) -> None:
     """On a blog in a voice unlike the exemplars', learning from every other hand label helps with the rest."""
     posts = [parse(file.read_bytes(), file.name) for file in sorted(BLOG.glob("*.md"))]
     hand = [(p.text, p.tones[0]) for post in posts for p in split_passages(post, TONES) if p.tones]
