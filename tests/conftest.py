@@ -23,7 +23,7 @@ REPOSITORY = Path(__file__).parents[1]
 # Settings for tests that need no model: hand tones and summaries still make rows.
 QUIET = '[tagger]\nuse = "none"\n[pairs]\nuse = "none"\n[blog]\nauthors = ["ines@example.org"]\n'
 
-# Thresholds that six posts cross, and a run of seconds.
+# Thresholds that four posts cross, and a run of seconds.
 SMALL_RETRAIN = """
 [blog]
 authors = []
@@ -114,12 +114,12 @@ class Blog:
         self.write("tonewright.toml", text)
 
     def small_retrain(self, recipe: str, host: str = "local", more: str = "") -> None:
-        """Settings and six posts of the example blog, committed: `up` trains by `recipe` (TOML) on `host`."""
+        """Settings and four posts of the example blog, committed: `up` trains by `recipe` (TOML) on `host`."""
         file = self.root.parent / "recipe.toml"
         file.write_text("rank = 4\nsequence_length = 256\n" + recipe)
         self.settings(SMALL_RETRAIN.format(recipe=file, host=host) + more)
         (self.root / "_posts").mkdir()
-        for post in sorted((REPOSITORY / "examples" / "blog" / "_posts").glob("2025-0*.md"))[:6]:
+        for post in sorted((REPOSITORY / "examples" / "blog" / "_posts").glob("2025-0*.md"))[:4]:
             shutil.copy(post, self.root / "_posts")
         self.commit()
 

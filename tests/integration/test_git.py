@@ -11,6 +11,7 @@ import pytest
 
 from hooks import commits, pushes
 from tasks.consumer import drain
+from tasks.run import run_event
 from tests.conftest import AUTHOR, QUIET, Blog
 from tonewright.corpus.documents import text_hash
 from tonewright.errors import UsageError
@@ -371,3 +372,23 @@ def test_only_pushes_that_arrived_are_seen(ready: Blog, tmp_path: Path) -> None:
     assert seen() == 0
     ready.git("push", "-q", "--force", "origin", "main")
     assert seen() == 1
+
+
+def test_a_push_sets_the_thresholds_off(blog: Blog, tmp_path: Path) -> None:
+    """With `on_push`, a corpus that is large enough waits for a push that arrives, and then retrains once."""
+    enough = "[thresholds]\nmin_new_examples = 1\nmin_new_words = 1\nper_tone_minimum = 0\non_push = true\n"
+    blog.settings(QUIET + enough)
+    blog.git("init", "-q", "--bare", str(tmp_path / "remote.git"))
+    blog.git("remote", "add", "origin", str(tmp_path / "remote.git"))
+    blog.post("kettle", WORDS, front=f"summary: {OTHER}\n")
+    blog.commit()
+    scan(blog)
+    workspace, repository = blog.workspace(), Repository(blog.root)
+    retrains = "SELECT payload FROM events WHERE kind = 'retrain'"
+    blog.git("push", "-q", "--dry-run", "origin", "main")
+    assert pushes.scan(workspace, repository) == []
+    assert workspace.ledger.read(retrains) == []
+    blog.git("push", "-q", "origin", "main")
+    for event in pushes.scan(workspace, repository):
+        run_event(workspace, event)
+    assert workspace.ledger.read(retrains) == [('{"because": "enough is new"}',)]
