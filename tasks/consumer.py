@@ -24,6 +24,7 @@ from tonewright.workspace import Workspace
 log = logging.getLogger("tonewright.tasks")
 SWEEP_SECONDS = 1.0
 TRIGGER_SECONDS = 300.0
+HEALTH_SECONDS = 10.0
 THREADS = {ANYWHERE: 1, HERE: 2}  # small events flow past a slow retrain; the model thinks one thought at a time
 
 
@@ -49,30 +50,31 @@ def consume(queues: Mapping[Huey, int], until: Callable[[], bool] = lambda: Fals
 
     Ends at SIGTERM, at ^C, and when `until` says so.
     """
-    *others, last = [
+    consumers = [
         queue.create_consumer(
             workers=workers,
             periodic=False,
             initial_delay=0.05,
             max_delay=0.5,
             graceful_signal="TERM",
-            shutdown_timeout=20,
+            shutdown_timeout=12,  # one after the other, within the 30 s that `up` waits
         )
         for queue, workers in queues.items()
     ]
-    for consumer in others:
-        consumer.start()
-    last.start()  # the last one to start hears the signals
+    for consumer in consumers:
+        consumer.start()  # the last one to start hears the signals
+    looked = time.monotonic()
     try:
-        while True:
-            last.loop()
-            if until():
-                last.stop(graceful=True)
-                return
+        while not until():
+            consumers[-1].loop()
+            if time.monotonic() - looked > HEALTH_SECONDS:
+                looked = time.monotonic()
+                for consumer in consumers:
+                    consumer.check_worker_health()  # a thread that died is started again
     except ConsumerStopped:
         return
     finally:
-        for consumer in others:
+        for consumer in consumers:
             consumer.stop(graceful=True)
 
 
