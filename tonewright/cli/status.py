@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     if not counts:
         print("nothing has come in yet: commit a post, or drop a note, with `tonewright up` running")
     for kind, states in counts.items():
-        print(f"  {kind:<8}" + "  ".join(f"{number} {state}" for state, number in sorted(states.items())))
+        print(f"  {kind:<10}" + "  ".join(f"{number} {state}" for state, number in sorted(states.items())))
     _section("waiting", [(*what, show.away(e.next_at), e.note) for what, e in _alike(waiting)])
     _section("failed (`tonewright retry` tries again)", [(*what, e.note) for what, e in _alike(failed)])
     _section("left out on purpose", [(*what, e.note) for what, e in _alike(left_out)])
