@@ -19,7 +19,6 @@ from watchers.settle import Settling
 log = logging.getLogger("tonewright.watchers")
 SPACING_SECONDS = 0.2  # from one scan to the next, however often the doorbell rings
 LONGEST_REST_SECONDS = 1.0
-RUNG_AT_ONCE = 500  # of a burst; the sweeper rings the rest, while the watchers look on
 
 
 def log_problem(problem: TonewrightError) -> None:
@@ -62,7 +61,7 @@ def run(workspace: Workspace, stopped: Callable[[], bool]) -> None:
         added = scan_all(workspace, settling)
         if added:
             log.info("%d new event%s", len(added), "s" * (len(added) != 1))
-            ring(workspace, added[:RUNG_AT_ONCE])
+            ring(workspace, added)
         ended = time.monotonic()
         _pause(bell, settling, workspace.config.watch.rescan_seconds, stopped)
         # While files keep coming, half of the time is spent on scans, at most.
