@@ -19,11 +19,25 @@ _PARAGRAPH_PAUSE = 1.5  # seconds between two captions that start a new paragrap
 
 
 @dataclass(frozen=True)
+class Cue:
+    """A caption: `[start:end)` in characters of the transcript's text, shown from `begin` `until` (seconds)."""
+
+    start: int
+    end: int
+    begin: float
+    until: float
+
+
+@dataclass(frozen=True)
 class Transcript:
-    """The words of one recording; `paragraphs` are (start, end) character offsets into `text`, in order."""
+    """The words of one recording.
+
+    `paragraphs` are (start, end) character offsets into `text`, in order; `cues` say when what was said, if known.
+    """
 
     text: str
     paragraphs: list[tuple[int, int]]
+    cues: tuple[Cue, ...] = ()
 
 
 def sidecar_names(audio: str) -> list[str]:
@@ -45,12 +59,13 @@ def read_transcript(path: Path, *, kind: str | None = None) -> Transcript:
         line = path.read_bytes()[: e.start].count(b"\n") + 1
         raise BadInput(f"{path}:{line} is not UTF-8 text", "save the transcript as UTF-8") from e
     text = text.replace("\r\n", "\n").replace("\r", "\n")
+    cues: list[Cue] = []
     if (path.suffix.lower() if kind is None else kind) == ".srt":
-        text = _captions_to_text(path, text)
+        text, cues = _captions_to_text(path, text)
     paragraphs = [m.span() for m in _PARAGRAPH.finditer(text)]
     if not paragraphs:
         raise BadInput(f"{path} holds no words", "write down what was said, or remove the file")
-    return Transcript(text, paragraphs)
+    return Transcript(text, paragraphs, tuple(cues))
 
 
 def tone_of_folder(path: Path, root: Path, vocabulary_names: Iterable[str]) -> str | None:
@@ -70,12 +85,13 @@ def _folded(name: str) -> str:
     return unicodedata.normalize("NFC", name).casefold()
 
 
-def _captions_to_text(path: Path, source: str) -> str:
+def _captions_to_text(path: Path, source: str) -> tuple[str, list[Cue]]:
     """Join SubRip captions with spaces; a pause starts a new paragraph."""
     cues = list(_CUE_TIMES.finditer(source))
     if not cues:
         raise BadInput(f"{path} has no captions", "save it as SubRip (00:00:01,000 --> 00:00:04,000), or as .txt")
     text = ""
+    timed: list[Cue] = []
     last_end = 0.0
     for cue, following in zip(cues, [*cues[1:], None]):
         body = source[cue.end() : following.start() if following else len(source)]
@@ -86,8 +102,9 @@ def _captions_to_text(path: Path, source: str) -> str:
         if words:
             joint = "\n\n" if start - last_end >= _PARAGRAPH_PAUSE else " "
             text = f"{text}{joint}{words}" if text else words
+            timed.append(Cue(len(text) - len(words), len(text), start, end))
             last_end = end
-    return text + "\n" if text else ""
+    return (text + "\n" if text else ""), timed
 
 
 def _seconds(fields: tuple[str | None, ...]) -> float:

@@ -1,0 +1,82 @@
+"""Measured sentences in the ledger: raw numbers by recording, transcript and extractor, never the words themselves."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from tonewright.ledger.store import Ledger, Transaction
+from tonewright.notes.placing import Placed
+from tonewright.notes.prosody import EXTRACTOR, Features, Heard
+
+_COLUMNS = "p.span_start, p.span_end, p.begin_s, p.until_s, p.confidence, p.flag, p.features"
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """One measured sentence: where it is in the transcript and in the recording, and how it was said."""
+
+    placed: Placed
+    features: Features
+
+
+@dataclass(frozen=True)
+class Hearing:
+    """A recording that was listened to: its length in seconds, speech without words, and when (epoch seconds)."""
+
+    seconds: float
+    bare: list[tuple[float, float]]
+    at: float
+
+
+def keep(tx: Transaction, audio: str, transcript: str, heard: Heard) -> None:
+    """Write what was measured, in place of an earlier measurement of the same recording and transcript."""
+    name = (audio, transcript, EXTRACTOR)
+    tx.execute("DELETE FROM prosody WHERE audio = ? AND transcript = ? AND extractor = ?", name)
+    bare = json.dumps([[round(a, 2), round(b, 2)] for a, b in heard.placing.bare])
+    tx.execute("INSERT OR REPLACE INTO heard VALUES (?, ?, ?, ?, ?, ?)", (*name, heard.seconds, bare, tx.now))
+    for place, features in zip(heard.placing.sentences, heard.features):
+        where = (place.start, place.end, round(place.begin, 3), round(place.until, 3), place.confidence, place.flag)
+        tx.execute(
+            "INSERT INTO prosody VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (*name, *where, json.dumps(asdict(features)))
+        )
+
+
+def hearing(ledger: Ledger, audio: str, transcript: str) -> Hearing | None:
+    """When and for how long this recording was listened to; None when it was not yet."""
+    rows = ledger.read(
+        "SELECT seconds, bare, at FROM heard WHERE audio = ? AND transcript = ? AND extractor = ?",
+        (audio, transcript, EXTRACTOR),
+    )
+    return Hearing(rows[0][0], [(a, b) for a, b in json.loads(rows[0][1])], rows[0][2]) if rows else None
+
+
+def sentences(ledger: Ledger, audio: str, transcript: str) -> list[Sentence]:
+    """The measured sentences of a recording, in order."""
+    rows = ledger.read(
+        f"""SELECT {_COLUMNS} FROM prosody p WHERE p.audio = ? AND p.transcript = ? AND p.extractor = ?
+            ORDER BY p.span_start""",  # noqa: S608 - a constant
+        (audio, transcript, EXTRACTOR),
+    )
+    return [_sentence(row) for row in rows]
+
+
+def earlier(ledger: Ledger, audio: str, before: float) -> list[Features]:
+    """Sentences of other live notes that were listened to before this moment, the latest first.
+
+    Only those that are well placed: a flagged sentence may be somebody coughing.
+    """
+    rows = ledger.read(
+        f"""SELECT {_COLUMNS} FROM heard h JOIN prosody p USING (audio, transcript, extractor)
+            WHERE h.audio != ? AND h.extractor = ? AND h.at < ? AND p.flag = ''
+              AND h.audio || '+' || h.transcript IN (SELECT version FROM documents WHERE origin = 'note' AND live = 1)
+            ORDER BY h.at DESC, p.span_start""",  # noqa: S608 - a constant
+        (audio, EXTRACTOR, before),
+    )
+    return [_sentence(row).features for row in rows]
+
+
+def _sentence(row: tuple[Any, ...]) -> Sentence:
+    features = json.loads(row[6])
+    return Sentence(Placed(*row[:6]), Features(**{**features, "contour": tuple(features["contour"])}))
