@@ -11,6 +11,7 @@ from tasks.queue import ring
 from tonewright.errors import TonewrightError
 from tonewright.repository import Repository
 from tonewright.workspace import Workspace
+from watchers import tagged
 from watchers.manifest import folders
 from watchers.observe import Bell, Observation, tell
 from watchers.scan import scan
@@ -38,6 +39,7 @@ def scan_all(
         lambda: commits.scan(workspace, Repository(workspace.root), progress),
         lambda: pushes.scan(workspace, Repository(workspace.root)),
     ]
+    looks.append(lambda: tagged.scan(workspace))
     looks += [lambda f=f: scan(workspace, f, settling) for f in folders(workspace)]  # type: ignore[misc]
     for look in looks:
         try:
@@ -51,7 +53,10 @@ def run(workspace: Workspace, stopped: Callable[[], bool]) -> None:
     """Scan until `stopped` says so."""
     bell = Bell()
     settling = Settling(workspace.config.notes.settle_seconds)
-    observation = Observation([workspace.spool, *(f.root for f in folders(workspace))], bell, workspace.folder("store"))
+    roots = [workspace.spool, *(f.root for f in folders(workspace))]
+    if tagged.folder(workspace).is_dir():  # where it is not, `tonewright tag` and the hook after a pull tell of it
+        roots.append(tagged.folder(workspace))
+    observation = Observation(roots, bell, workspace.folder("store"))
     while not stopped():
         # Watching begins before the scan, so nothing falls between the two.
         for remark in observation.refresh():

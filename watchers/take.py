@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tonewright.corpus.erase import drop_copies
 from tonewright.errors import BadInput, TryLater
 from tonewright.workspace import Workspace
 from watchers import manifest
@@ -45,6 +46,7 @@ def take(workspace: Workspace, folder: Folder, files: Iterable[Verdict]) -> Iter
                 for copy in copies:
                     announce(tx, folder, copy, manifest.row(tx, folder, copy.found.path))
                     manifest.write(tx, folder, copy.found.path, _row(copy, tx.now))
+            drop_copies(workspace)
         yield tx.added
 
 

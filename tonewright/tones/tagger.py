@@ -116,7 +116,7 @@ class EmbeddedTagger:
         return [self._suggestion(self._fitted, p, near) for p, near in zip(probabilities, likeness)]
 
     def _embed(self, texts: Sequence[str]) -> Floats:
-        return self._embedder.embed([_ended(text) for text in texts]).astype("float64")
+        return self._embedder.embed([ended(text) for text in texts]).astype("float64")
 
     def _fit(self) -> _Fitted:
         import numpy as np
@@ -176,7 +176,7 @@ def _exemplar_bytes() -> bytes:
     return (resources.files("tonewright.tones") / "exemplars.jsonl").read_bytes()
 
 
-def _ended(text: str) -> str:
+def ended(text: str) -> str:
     """`text` with a full stop where it ends in none, and without closing quotes, brackets and emphasis after it.
 
     The vector is that of the last token, so that sign must not be what tells two passages apart: of 24 passages
