@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tasks import models
-from tonewright.corpus.documents import keep_text
+from tonewright.corpus.documents import is_forgotten, keep_text
 from tonewright.ledger.leases import Lease
 from tonewright.workspace import Workspace
 
@@ -18,6 +18,8 @@ def handle(workspace: Workspace, lease: Lease) -> None:
         with models.plain_maker(workspace) as maker:
             plain = maker.make(text)
         with workspace.ledger.transaction() as tx:
+            if is_forgotten(tx, text):
+                continue
             tx.execute(
                 "INSERT OR IGNORE INTO plain_versions VALUES (?, ?, ?, ?)",
                 (name, maker.name, keep_text(tx, plain.text), plain.how),

@@ -21,7 +21,7 @@ from huey.serializer import Serializer
 
 from tonewright.config.schema import SQLITE
 from tonewright.errors import Missing
-from tonewright.events import NOTE, PAIR, POST, PUSH, REVISION, TAG
+from tonewright.events import NOTE, PAIR, POST, PROSODY, PUSH, REVISION, TAG
 
 if TYPE_CHECKING:
     from tonewright.workspace import Workspace
@@ -32,7 +32,7 @@ log = logging.getLogger("tonewright.tasks")
 HERE, ANYWHERE = "here", "anywhere"
 THINKING = (TAG, PAIR)
 MOST = 200  # ids rung at once: a backfill's thousands would each cost a write, and the sweeper finds them anyway
-PRIORITY = {POST: 3, NOTE: 3, PUSH: 3, TAG: 2, PAIR: 1, REVISION: 1}  # what was just written comes first
+PRIORITY = {POST: 3, NOTE: 3, PUSH: 3, TAG: 2, PAIR: 1, PROSODY: 1, REVISION: 1}  # what was just written comes first
 
 
 class JsonSerializer(Serializer):  # type: ignore[misc]  # huey ships no types

@@ -13,7 +13,7 @@ from tasks import models
 from tonewright import runs
 from tonewright.corpus import snapshot
 from tonewright.corpus.export import export
-from tonewright.corpus.rows import collect
+from tonewright.corpus.rows import collect_with_reasons
 from tonewright.errors import BadInput, NothingToDo, Refused, TonewrightError
 from tonewright.events import DONE, REFUSED
 from tonewright.gate.examination import examine
@@ -44,7 +44,8 @@ def handle(workspace: Workspace, lease: Lease) -> None:
 
 def _begin(workspace: Workspace, lease: Lease) -> runs.Run:
     """Freeze the corpus, write the job's files, and name the run by everything that goes into it."""
-    rows = collect(workspace.ledger, workspace.config)
+    sifted = collect_with_reasons(workspace.ledger, workspace.config)
+    rows = sifted.rows
     train = [r for r in rows if not r.held_out]
     if len(train) < MIN_ROWS:
         raise Refused(f"the corpus has {len(train)} rows to train on", f"write until there are {MIN_ROWS}")
@@ -54,7 +55,7 @@ def _begin(workspace: Workspace, lease: Lease) -> runs.Run:
     made = workspace.folder("runs", f"incoming-{lease.event.id}")
     _, code = courier.pack_code(made)
     snapshot.write(rows, made)
-    export(workspace.ledger, rows, workspace.folder("corpus") / "corpus.jsonl")
+    export(workspace.ledger, rows, workspace.folder("corpus") / "corpus.jsonl", left_out=sifted.left_out)
     with workspace.ledger.transaction() as tx:
         frozen = snapshot.freeze(tx, rows)
         name = runs.name(

@@ -6,11 +6,12 @@ import logging
 import traceback
 from collections.abc import Callable
 
-from tasks import pair, push, retrain, revise, tag, take_note, take_post
+from tasks import listen, pair, push, retrain, revise, tag, take_note, take_post
 from tasks.workers import current_owner
 from tonewright.corpus import trigger
+from tonewright.corpus.erase import drop_copies
 from tonewright.errors import BadInput, Missing, Refused, TonewrightError, TryLater
-from tonewright.events import FAILED, NOTE, PAIR, POST, PUSH, REFUSED, RETRAIN, REVISION, TAG
+from tonewright.events import FAILED, NOTE, PAIR, POST, PROSODY, PUSH, REFUSED, RETRAIN, REVISION, TAG
 from tonewright.ledger.leases import Lease, LostLease, lease
 from tonewright.workspace import Workspace
 
@@ -22,6 +23,7 @@ HANDLERS: dict[str, Callable[[Workspace, Lease], None]] = {
     POST: take_post.handle,
     NOTE: take_note.handle,
     REVISION: revise.handle,
+    PROSODY: listen.handle,
     TAG: tag.handle,
     PAIR: pair.handle,
     PUSH: push.handle,
@@ -56,6 +58,7 @@ def run_event(workspace: Workspace, event: int) -> list[int]:
         last = traceback.extract_tb(e.__traceback__)[-1]
         held.fail(f"{type(e).__name__}: {e} ({last.name}, line {last.lineno}); this is a bug in tonewright")
     if not workspace.ledger.lent_to:  # the ledger's own host looks at the thresholds; it need not send us the corpus
+        drop_copies(workspace)
         trigger.check(workspace, cause=event)
     children = workspace.ledger.read("SELECT id FROM events WHERE parent = ? AND state = 'pending'", (event,))
     return [int(row[0]) for row in children]

@@ -34,12 +34,13 @@ def handle(workspace: Workspace, lease: Lease) -> None:
 
 
 def hand_labels(workspace: Workspace) -> list[tuple[str, str]]:
-    """(text, tone) of everything that the author tagged, for the tagger to learn from."""
+    """(text, tone) of everything that the author tagged, for the tagger to learn from; a tag overrules the rest."""
     return [
         (text, tone)
         for text, tone in workspace.ledger.read(
             """SELECT DISTINCT t.text, l.tone FROM labels l JOIN texts t ON t.hash = l.text_hash
-               WHERE l.origin = 'hand' ORDER BY l.id"""
+               WHERE l.origin = 'hand' AND (l.source = 'tag' OR NOT EXISTS
+                   (SELECT 1 FROM labels n WHERE n.passage = l.passage AND n.source = 'tag')) ORDER BY l.id"""
         )
     ]
 

@@ -7,8 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tasks.take_post import follow_up
+from tonewright.corpus import hand_tags
 from tonewright.corpus.documents import FOLDER, Document, Excerpt, HandLabel, store
 from tonewright.errors import BadInput
+from tonewright.events import PROSODY, NewEvent
 from tonewright.ledger.leases import Lease
 from tonewright.ledger.store import Transaction
 from tonewright.notes.decode import decode
@@ -60,7 +62,10 @@ def handle(workspace: Workspace, lease: Lease) -> None:
     with lease.finish(note) as tx:
         for old in payload.get("moved_from", []):
             _leave(tx, old)
-        follow_up(tx, lease.event, store(tx, lease.event.id, document, excerpts))
+        row = store(tx, lease.event.id, document, excerpts)
+        follow_up(tx, lease.event, row)
+        listen = NewEvent(PROSODY, lease.event.source, f"document {row}", {**payload, "document": row})
+        tx.add(listen, parent=lease.event.id)
 
 
 def _leave(tx: Transaction, old: dict[str, str]) -> None:
@@ -70,6 +75,7 @@ def _leave(tx: Transaction, old: dict[str, str]) -> None:
            WHERE origin = 'note' AND place = ?1 AND path = ?2 AND substr(version, 1, length(?3)) = ?3""",
         (old["place"], old["path"], old["version"]),
     )
+    hand_tags.settle(tx, "note", old["place"], old["path"])
 
 
 @contextmanager

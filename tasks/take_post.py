@@ -6,7 +6,8 @@ import logging
 from datetime import datetime
 
 from tonewright.corpus import fingerprints
-from tonewright.corpus.documents import FRONT_MATTER, MARK, Document, Excerpt, HandLabel, retire, store
+from tonewright.corpus.documents import FRONT_MATTER, Document, Excerpt, HandLabel, retire, store
+from tonewright.corpus.hand_tags import MARK
 from tonewright.errors import BadInput
 from tonewright.events import FAILED, PAIR, PENDING, REFUSED, SUPERSEDED, TAG, Event, NewEvent
 from tonewright.ledger.leases import Lease

@@ -23,6 +23,7 @@ NOTE = "note"  # one voice note, with the transcript that it had
 REVISION = "revision"  # the author's edit of a post, from one version to the next
 TAG = "tag"  # suggest tones for the passages of one document
 PAIR = "pair"  # find plain versions for the passages of one document
+PROSODY = "prosody"  # listen to how a note was said
 PUSH = "push"  # a branch reached a remote
 RETRAIN = "retrain"  # from a snapshot to a verdict
 

@@ -41,6 +41,12 @@ def revise(text: str, tone: str | None) -> Messages:
     return _ask(f"{wish}\n\n{text}")
 
 
+def go_on(text: str, tone: str | None) -> Messages:
+    """Ask for the paragraph that follows the author's own `text`."""
+    wish = f"Go on from here in my voice, in a {tone} tone:" if tone else "Go on from here in my voice:"
+    return _ask(f"{wish}\n\n{text}")
+
+
 def summarise(text: str) -> Messages:
     """Ask for the one sentence that the author would put under the title."""
     words = text.split()

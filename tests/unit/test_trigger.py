@@ -86,7 +86,7 @@ def fill(workspace: Workspace, slug: str, passages: int) -> None:
             n * 100,
             n * 100 + 50,
             1,
-            f"{slug} passage {n} with quite a few words to it, one more each time",
+            f"{slug} passage {n} with quite a few words to it about the {slug}, one more each time",
             [HandLabel("dry", MARK, 0, 5)],
         )
         for n in range(passages)

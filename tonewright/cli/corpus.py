@@ -1,41 +1,35 @@
-"""`tonewright corpus`: what it holds, and the whole of it as JSON lines."""
+"""`tonewright corpus`: what it holds, its exports, the proof that they agree, and what is to be forgotten."""
 
 from __future__ import annotations
 
 import argparse
-import sys
-from pathlib import Path
 
-from tonewright.cli import show
-from tonewright.corpus.export import export, statistics
-from tonewright.corpus.rows import collect
-from tonewright.errors import NothingToDo
+from tonewright.cli import corpus_export, corpus_forget, corpus_verify, show
+from tonewright.corpus.export import statistics
+from tonewright.corpus.rows import collect_with_reasons
 from tonewright.workspace import open_workspace
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    actions = parser.add_subparsers(dest="action", required=True, metavar="stats|export")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="stats|export|verify|forget")
     stats = actions.add_parser("stats", help="counts of documents, passages, rows and tones")
     stats.add_argument("--json", action="store_true", help="one JSON object")
-    out = actions.add_parser("export", help="chat `messages` as JSON lines")
-    out.add_argument("file", nargs="?", default="-", help="where to (default: standard output)")
+    stats.set_defaults(act=_stats)
+    corpus_export.add_arguments(actions.add_parser("export", help="JSON lines for a trainer, with a data card"))
+    corpus_verify.add_arguments(actions.add_parser("verify", help="prove that exports, ledger and posts agree"))
+    corpus_forget.add_arguments(actions.add_parser("forget", help="take a post, a note or a commit out for good"))
 
 
 def run(args: argparse.Namespace) -> int:
-    """Exit code 3 when there is nothing to export."""
+    """Each action has its own exit codes."""
+    code: int = args.act(args)
+    return code
+
+
+def _stats(args: argparse.Namespace) -> int:
     workspace = open_workspace()
-    rows = collect(workspace.ledger, workspace.config)
-    if args.action == "export":
-        if not rows:
-            raise NothingToDo("the corpus has no rows yet", "`tonewright status` shows what is on its way")
-        if args.file == "-":
-            sys.stdout.writelines(row.as_json() + "\n" for row in rows)
-            return 0
-        number = export(workspace.ledger, rows, Path(args.file).absolute())
-        print(f"{number} rows written to {args.file}", file=sys.stderr)
-        return 0
-    counts = statistics(workspace.ledger, rows)
+    counts = statistics(workspace.ledger, collect_with_reasons(workspace.ledger, workspace.config))
     if args.json:
         show.as_json(counts)
         return 0
@@ -45,6 +39,7 @@ def run(args: argparse.Namespace) -> int:
             ("documents", _line(counts["documents"])),
             ("rows", _line(counts["rows"])),
             ("kinds", _line(counts["kinds"])),
+            ("left out", _line(counts["left out"])),
         ]
         + [(f"tones by {by}" if by != "open" else "no tone", _line(found)) for by, found in counts["tones"].items()]
     )

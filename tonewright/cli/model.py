@@ -6,6 +6,7 @@ import argparse
 from dataclasses import asdict
 
 from tonewright.cli import show
+from tonewright.corpus.lineage import stale
 from tonewright.errors import NothingToDo, Refused
 from tonewright.models import registry
 from tonewright.workspace import open_workspace
@@ -27,7 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Exit code 4 when a refused model is to be promoted without `--anyway`."""
-    ledger = open_workspace().ledger
+    workspace = open_workspace()
+    ledger = workspace.ledger
     if args.action == "rollback":
         print(f"champion: model {registry.rollback(ledger).id}")
         return 0
@@ -42,8 +44,10 @@ def run(args: argparse.Namespace) -> int:
         return 0
     models = registry.every(ledger)
     aliases = {m.id: name for name in ("previous", "challenger", "champion") if (m := registry.alias(ledger, name))}
+    why = {m.id: stale(workspace, m) for m in models}
     if args.json:
-        show.as_json({"models": [{**asdict(m), "folder": str(m.folder), "alias": aliases.get(m.id)} for m in models]})
+        told = {m.id: {"folder": str(m.folder), "alias": aliases.get(m.id), "stale": why[m.id]} for m in models}
+        show.as_json({"models": [{**asdict(m), **told[m.id]} for m in models]})
         return 0
     if not models:
         raise NothingToDo("there is no model yet", "`tonewright retrain --why` tells what is missing")
@@ -52,10 +56,10 @@ def run(args: argparse.Namespace) -> int:
             (
                 f"{m.id}",
                 aliases.get(m.id, ""),
-                m.verdict,
+                f"{m.verdict}, stale" if why[m.id] else m.verdict,
                 m.run,
                 show.clock(m.created),
-                "; ".join(m.report["reasons"][:1]),
+                why[m.id] or "; ".join(m.report["reasons"][:1]),
             )
             for m in models
         ],
@@ -67,6 +71,8 @@ def run(args: argparse.Namespace) -> int:
 def _promote(args: argparse.Namespace) -> int:
     ledger = open_workspace().ledger
     model = registry.find(ledger, args.model)
+    if model.stale and not args.anyway:
+        raise Refused(f"model {model.id} is stale: {model.stale}", "retrain; --anyway overrides it")
     if model.verdict != "promoted" and not args.anyway:
         raise Refused(f"the gate refused model {model.id}", "`tonewright model show` tells why; --anyway overrides it")
     _ = model.adapter  # still the file that was checked?

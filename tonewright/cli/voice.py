@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tonewright.corpus.lineage import stale
 from tonewright.errors import BadInput, UsageError
 from tonewright.models import registry
 from tonewright.models.base import find_base
@@ -47,6 +48,8 @@ def open_voice(workspace: Workspace, word: str) -> Iterator[LocalModel]:
             model = champion if word == registry.CHAMPION else registry.find(workspace.ledger, word)
             assert model is not None
             adapter = model.adapter
+            if why := stale(workspace, model):
+                print(f"tonewright: model {model.id} is stale: {why}", file=sys.stderr)
             if model.base != base.sha256:
                 raise UsageError(
                     f"model {model.id} was trained on another base than model.base names",

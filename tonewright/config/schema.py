@@ -45,6 +45,7 @@ class Tones:
     """The vocabulary. `plain` means that no tone is marked."""
 
     names: tuple[str, ...] = ("snark", "dry", "sincere", "playful", "wistful", "plain")
+    folder: str = "_tones"  # where `tonewright tag` keeps what you decide, in the repository: commit it
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,16 @@ class Pairs:
     """Who writes the plain version that a passage is paired with."""
 
     use: str = "local"  # local: the base model, checked, else rules; rules: no model needed; none: no rewrite pairs
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Which rows are made of passages, and how many."""
+
+    # Also "continuation": a passage and the one after it. Off, since it teaches what comes next and not how it is said.
+    kinds: tuple[str, ...] = ("rewrite", "revision", "summary")
+    per_source: int = 200  # rows of one post or note at most: a book-long page is not to outweigh a year of posts
+    continuations: float = 0.25  # at most so many for each row of another kind
 
 
 @dataclass(frozen=True)
@@ -123,6 +134,7 @@ class Config:
     tones: Tones = field(default_factory=Tones)
     tagger: Tagger = field(default_factory=Tagger)
     pairs: Pairs = field(default_factory=Pairs)
+    rows: Rows = field(default_factory=Rows)
     thresholds: Thresholds = field(default_factory=Thresholds)
     model: Model = field(default_factory=Model)
     training: Training = field(default_factory=Training)

@@ -24,6 +24,7 @@ folders = {notes}        # where you drop voice notes; a sub-folder named after 
 [tones]
 # `plain` stands for "no marked tone". Add your own: they are learned from what you tag by hand.
 names = ["snark", "dry", "sincere", "playful", "wistful", "plain"]
+folder = "_tones"        # what `tonewright tag` decides is kept here; commit it, and every machine knows
 
 [tagger]
 use = "embedded"         # suggests tones with the small local model; "none": only what you tag by hand

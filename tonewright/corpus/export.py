@@ -6,15 +6,17 @@ import errno
 import fcntl
 import hashlib
 import os
-import time
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from tonewright.corpus.card import data_card
+from tonewright.corpus.formats import FORMATS, MESSAGES
 from tonewright.corpus.rows import Row
-from tonewright.errors import TonewrightError, TryLater
+from tonewright.corpus.sift import Sifted
+from tonewright.errors import NothingToDo, TonewrightError, TryLater
 from tonewright.ledger.store import Ledger
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO)  # time, or a little tidying, mends these
@@ -62,19 +64,40 @@ def _write_aside(lines: Iterable[str], aside: Path) -> tuple[int, str]:
     return number, digest.hexdigest()
 
 
-def export(ledger: Ledger, rows: Iterable[Row], destination: Path) -> int:
-    """Write the corpus as chat `messages` JSONL; returns the number of rows."""
-    number, sha256 = write_lines((row.as_json() for row in rows), destination)
+def export(
+    ledger: Ledger, rows: list[Row], destination: Path, form: str = MESSAGES, left_out: dict[str, int] | None = None
+) -> int:
+    """Write the corpus in one of `FORMATS`, and its data card beside it; returns the number of lines.
+
+    Raises `NothingToDo`, and writes nothing, when no row has that form.
+    """
+    number, sha256 = write_lines(lines_of(rows, form), destination)
+    card = data_card(rows, name=destination.name, form=form, lines=number, sha256=sha256, left_out=left_out or {})
+    write_lines(card.splitlines(), card_of(destination))
     with ledger.transaction() as tx:
         tx.execute(
-            "INSERT OR REPLACE INTO exports VALUES (?, ?, ?, ?)",
-            (str(destination), number, sha256, time.time()),
+            "INSERT OR REPLACE INTO exports(name, lines, sha256, at, format) VALUES (?, ?, ?, ?, ?)",
+            (str(destination), number, sha256, tx.now, form),
         )
     return number
 
 
-def statistics(ledger: Ledger, rows: list[Row]) -> dict[str, Any]:
+def lines_of(rows: list[Row], form: str) -> list[str]:
+    """The rows in one of `FORMATS`. Raises `NothingToDo` when there are rows, and none of them has that form."""
+    lines = list(FORMATS[form](rows))
+    if rows and not lines:
+        raise NothingToDo(f"no row can be written as {form}", "a pair needs a passage with a plain version and an edit")
+    return lines
+
+
+def card_of(destination: Path) -> Path:
+    """Where the data card of an export is."""
+    return destination.with_name(f"{destination.name}.card.md")
+
+
+def statistics(ledger: Ledger, sifted: Sifted) -> dict[str, Any]:
     """Counts for `tonewright corpus stats`."""
+    rows = sifted.rows
     train = [r for r in rows if not r.held_out]
     passages, words = ledger.read(
         "SELECT count(*), coalesce(sum(words), 0) FROM passages p JOIN documents d ON d.id = p.document WHERE d.live"
@@ -84,6 +107,7 @@ def statistics(ledger: Ledger, rows: list[Row]) -> dict[str, Any]:
         "passages": passages,
         "words": words,
         "rows": {"train": len(train), "held-out": len(rows) - len(train)},
+        "left out": sifted.left_out,
         "kinds": dict(Counter(r.kind for r in rows)),
         "tones": {
             by or "open": dict(Counter(r.tone or "open" for r in rows if r.tone_by == by))

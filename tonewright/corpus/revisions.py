@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tonewright.corpus.documents import keep_text
+from tonewright.corpus.documents import is_forgotten, keep_text
 from tonewright.ledger.store import Transaction
 
 LEAST_ALIKE = 0.4  # below this share of common words it is another passage, not an edited one
@@ -45,6 +45,8 @@ def edits(old: Sequence[str], new: Sequence[str]) -> list[Edit]:
 def store(tx: Transaction, payload: dict[str, str], found: Sequence[Edit]) -> None:
     """Keep the edits of the revision that `payload` tells of (place, path, old_blob, blob, commit)."""
     for edit in found:
+        if is_forgotten(tx, edit.before) or is_forgotten(tx, edit.after):
+            continue
         tx.execute(
             """INSERT OR IGNORE INTO
                revisions(repository, path, old_blob, blob, commit_id, before_hash, after_hash)

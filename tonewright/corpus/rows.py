@@ -11,9 +11,11 @@ from typing import Any
 from tonewright import prompts
 from tonewright.config.schema import Config
 from tonewright.corpus.documents import PRIORITY
+from tonewright.corpus.sift import CONTINUATION, Sifted, sift
 from tonewright.ledger.store import Ledger
 
 REWRITE, REVISION, SUMMARY = "rewrite", "revision", "summary"
+ADJACENT = 4  # characters between two passages with nothing but a line's end between them (CR LF CR LF)
 
 
 @dataclass(frozen=True)
@@ -56,12 +58,18 @@ def is_held_out(slug: str, share: float) -> bool:
 
 
 def collect(ledger: Ledger, config: Config) -> list[Row]:
-    """All rows of live documents, one per text, in the order in which they were met."""
+    """The rows that a model is trained and judged on, in the order in which they were met."""
+    return collect_with_reasons(ledger, config).rows
+
+
+def collect_with_reasons(ledger: Ledger, config: Config) -> Sifted:
+    """All rows of live documents, of the kinds in `[rows]`, without secrets, duplicates and what is too many."""
     tones = effective_tones(ledger, config.tagger.threshold)
-    rows: dict[str, Row] = {}
-    for row in [*_rewrites(ledger, config, tones), *_revisions(ledger, config, tones), *_summaries(ledger, config)]:
-        rows.setdefault(row.id, row)
-    return list(rows.values())
+    rows = [row for kind in MAKERS if kind in config.rows.kinds for row in MAKERS[kind](ledger, config, tones)]
+    first: dict[str, Row] = {}
+    for row in rows:
+        first.setdefault(row.id, row)
+    return sift(first.values(), config.rows)
 
 
 def effective_tones(ledger: Ledger, threshold: float) -> dict[int, tuple[str, str]]:
@@ -116,12 +124,24 @@ def _asked(
     rows = []
     for passage, answer, asked, slug, *where in found:
         tone, by = tones.get(passage, (None, ""))
-        name, held_out = _row_id(kind, tone, asked, answer), is_held_out(slug, config.training.held_out)
+        name, held_out = row_id(kind, tone, asked, answer), is_held_out(slug, config.training.held_out)
         rows.append(Row(name, kind, tone, by, prompt(asked, tone), answer, asked, held_out, _source(where)))
     return rows
 
 
-def _summaries(ledger: Ledger, config: Config) -> list[Row]:
+def _continuations(ledger: Ledger, config: Config, tones: dict[int, tuple[str, str]]) -> list[Row]:
+    """From a passage to the one that stands right after it: no heading, quotation or code between them."""
+    found = ledger.read(
+        f"""SELECT p.id, t.text, before.text, {_WHERE} FROM {_LIVE}
+            JOIN passages q ON q.document = p.document AND p.span_start - q.span_end BETWEEN 0 AND ?
+            JOIN texts before ON before.hash = q.text_hash ORDER BY p.id""",  # noqa: S608 - constants of this module
+        (ADJACENT,),
+    )
+    return _asked(CONTINUATION, prompts.go_on, found, config, tones)
+
+
+def _summaries(ledger: Ledger, config: Config, tones: dict[int, tuple[str, str]]) -> list[Row]:
+    """From the passages of a post to what its header says that it is about."""
     rows = []
     for document, answer, slug, *where in ledger.read(
         """SELECT d.id, t.text, d.slug, d.origin, d.path, d.version, d.commit_id, 0, 0, 1
@@ -139,7 +159,7 @@ def _summaries(ledger: Ledger, config: Config) -> list[Row]:
             continue
         rows.append(
             Row(
-                _row_id(SUMMARY, None, body, answer),
+                row_id(SUMMARY, None, body, answer),
                 SUMMARY,
                 None,
                 "",
@@ -153,9 +173,19 @@ def _summaries(ledger: Ledger, config: Config) -> list[Row]:
     return rows
 
 
+Maker = Callable[[Ledger, Config, dict[int, tuple[str, str]]], list[Row]]
+MAKERS: dict[str, Maker] = {
+    REWRITE: _rewrites,
+    REVISION: _revisions,
+    SUMMARY: _summaries,
+    CONTINUATION: _continuations,
+}
+
+
 def _source(where: list[Any]) -> dict[str, Any]:
     return dict(zip(("origin", "path", "version", "commit", "start", "end", "line"), where))
 
 
-def _row_id(kind: str, tone: str | None, asked: str, answer: str) -> str:
+def row_id(kind: str, tone: str | None, asked: str, answer: str) -> str:
+    """The name of a row: a hash of what it says, wherever it comes from."""
     return hashlib.sha256(json.dumps([kind, tone, asked, answer], ensure_ascii=False).encode()).hexdigest()[:20]

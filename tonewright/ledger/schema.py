@@ -115,6 +115,39 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX events_told ON events(updated) WHERE state IN ('failed', 'refused');
     CREATE INDEX manifest_content ON manifest(sha256);
     """,
+    """
+    CREATE TABLE hand_tags (          -- what `_tones/` in the blog's repository says, as last read, and where it fits
+        file TEXT, line INTEGER, id TEXT NOT NULL, at TEXT NOT NULL, path TEXT NOT NULL, quote TEXT NOT NULL,
+        record TEXT NOT NULL,                      -- the whole line
+        passage INTEGER REFERENCES passages(id),   -- NULL: the words are not in the corpus, or not any more
+        word_start INTEGER, word_end INTEGER,      -- of the passage's words; NULL: all of them
+        how TEXT NOT NULL DEFAULT '', PRIMARY KEY (file, line)
+    );
+    CREATE INDEX hand_tags_passage ON hand_tags(passage);
+    CREATE TABLE untagged (           -- decisions that a later one took back
+        id TEXT, file TEXT, line INTEGER, PRIMARY KEY (id, file, line)
+    ) WITHOUT ROWID;
+    CREATE INDEX untagged_file ON untagged(file);
+    CREATE INDEX hand_tags_path ON hand_tags(path);
+    CREATE TABLE heard (              -- a recording that was listened to, with one transcript
+        audio TEXT, transcript TEXT, extractor TEXT, seconds REAL NOT NULL,
+        bare TEXT NOT NULL,           -- stretches of speech that no word covers
+        at REAL NOT NULL, PRIMARY KEY (audio, transcript, extractor)
+    );
+    CREATE TABLE prosody (            -- measured per sentence of it; raw, so that a newer baseline needs no audio
+        audio TEXT, transcript TEXT, extractor TEXT,
+        span_start INTEGER, span_end INTEGER NOT NULL,     -- characters of the transcript, as in `passages`
+        begin_s REAL NOT NULL, until_s REAL NOT NULL,      -- seconds of the recording
+        confidence REAL NOT NULL, flag TEXT NOT NULL,      -- of the place, not of the numbers
+        features TEXT NOT NULL, PRIMARY KEY (audio, transcript, extractor, span_start)
+    );
+    CREATE TABLE forgotten (          -- what must never come back: hashes of texts and of whole files, ids of rows
+        hash TEXT, kind TEXT CHECK (kind IN ('text', 'file', 'row')), source TEXT NOT NULL, at REAL NOT NULL,
+        PRIMARY KEY (hash, kind)
+    ) WITHOUT ROWID;
+    ALTER TABLE exports ADD COLUMN format TEXT NOT NULL DEFAULT 'messages';
+    ALTER TABLE models ADD COLUMN stale TEXT NOT NULL DEFAULT '';  -- why a model should not be used any more
+    """,
 )
 VERSION = len(MIGRATIONS)
 

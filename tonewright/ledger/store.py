@@ -161,6 +161,17 @@ class Ledger:
                 roll_back(db)
                 raise
 
+    def compact(self) -> None:
+        """Write the file anew, so that no byte of what was deleted is left in it or in the log beside it.
+
+        Raises `TryLater` while another process reads an older state.
+        """
+        with self._in_words():
+            db = self._connect()
+            db.execute("VACUUM")
+            if db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+                raise TryLater(f"{self.file} is being read", "run the same command again")
+
     def add(self, events: Iterable[NewEvent], parent: int | None = None) -> list[int]:
         """Record events in one transaction; returns the ids of those that were new."""
         with self.transaction() as tx:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tonewright.errors import UsageError
-from tonewright.events import FAILED, PAIR, REFUSED, TAG, Event
+from tonewright.events import FAILED, PAIR, PROSODY, REFUSED, TAG, Event
 from tonewright.ledger.leases import COLUMNS, OPEN, as_event
 from tonewright.ledger.store import Ledger
 
@@ -81,8 +81,8 @@ def find(ledger: Ledger, word: str) -> Event:
         # What came in goes before what followed from it: the story is the same, but it begins at the beginning.
         found = found or _events(
             ledger,
-            "substr(source, -?) = ? ORDER BY kind IN (?, ?), id DESC LIMIT 1",
-            (len(word), word, TAG, PAIR),
+            "substr(source, -?) = ? ORDER BY kind IN (?, ?, ?), id DESC LIMIT 1",
+            (len(word), word, TAG, PAIR, PROSODY),
         )
     if not found:
         raise UsageError(f"the ledger has no event {word!r}", "`tonewright log` lists the latest ones")

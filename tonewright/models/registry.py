@@ -27,6 +27,7 @@ class Model:
     report: dict[str, Any]
     created: float
     base: str
+    stale: str = ""  # what it saw and should not have, as far as that is written down; see `corpus/lineage.py`
 
     @property
     def adapter(self) -> Path:
@@ -102,8 +103,8 @@ def challenge(tx: Transaction, model: int) -> None:
 
 def _select(ledger: Ledger, where: str, *parameters: Any) -> list[Model]:
     rows = ledger.read(
-        f"""SELECT m.id, m.run, m.folder, m.adapter_sha256, m.verdict, m.report, m.created, r.base
+        f"""SELECT m.id, m.run, m.folder, m.adapter_sha256, m.verdict, m.report, m.created, r.base, m.stale
             FROM models m JOIN runs r ON r.id = m.run WHERE {where}""",  # noqa: S608 - constants of this module
         parameters,
     )
-    return [Model(r[0], r[1], Path(r[2]), r[3], r[4], json.loads(r[5]), r[6], r[7]) for r in rows]
+    return [Model(r[0], r[1], Path(r[2]), r[3], r[4], json.loads(r[5]), *r[6:]) for r in rows]
