@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from huey.api import Huey
 from huey.consumer import ConsumerStopped
 
-from tasks import models
+from tasks import listen, models
 from tasks.notify import Teller
 from tasks.queue import ANYWHERE, HERE, connect, ring
 from tasks.run import run_event
@@ -34,6 +34,7 @@ def run(workspace: Workspace) -> None:
     if workspace.config.queue == SQLITE:
         for queue in queues:  # ids of an earlier life: the sweeper rings what the ledger still holds
             queue.flush()
+    listen.catch_up(workspace)
     stop = threading.Event()
     sweeper = threading.Thread(target=_sweep, args=(workspace, stop), daemon=True)
     sweeper.start()

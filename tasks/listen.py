@@ -40,6 +40,17 @@ def handle(workspace: Workspace, lease: Lease) -> None:
             _keep_hints(tx, document, hints)
 
 
+def catch_up(workspace: Workspace) -> list[int]:
+    """Wish for notes that came in before this extractor did; returns the new events."""
+    wishes = kept.unheard(workspace.ledger)
+    if not wishes:
+        return []
+    with workspace.ledger.transaction() as tx:
+        for note, wish in wishes:
+            tx.add(wish, parent=note)
+        return tx.added
+
+
 def _hints(workspace: Workspace, document: int, heard: Heard, usual: Baseline) -> dict[tuple[int, str], Hint]:
     """{(passage id, text hash): hint} for the passages whose sentences agree on one."""
     found = {}

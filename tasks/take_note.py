@@ -10,9 +10,9 @@ from tasks.take_post import follow_up
 from tonewright.corpus import hand_tags
 from tonewright.corpus.documents import FOLDER, Document, Excerpt, HandLabel, store
 from tonewright.errors import BadInput
-from tonewright.events import PROSODY, NewEvent
 from tonewright.ledger.leases import Lease
 from tonewright.ledger.store import Transaction
+from tonewright.notes import kept
 from tonewright.notes.decode import decode
 from tonewright.notes.transcript import read_transcript, tone_of_folder
 from tonewright.workspace import Workspace
@@ -25,17 +25,17 @@ def handle(workspace: Workspace, lease: Lease) -> None:
     """Store the note's paragraphs as passages; without a transcript, wait for one and say so."""
     payload = lease.event.payload
     path = Path(payload["path"])
-    kept = workspace.folder("store")
-    with naming(path, kept / payload["version"]):
-        sound = decode(kept / payload["version"])
+    copies = workspace.folder("store")
+    with naming(path, copies / payload["version"]):
+        sound = decode(copies / payload["version"])
     if not payload["transcript"]:
         lease.wait(
             TRANSCRIPT_SECONDS,
             f"waits for its words: write them into {path.with_suffix('.txt').name} beside it",
         )
         return
-    with naming(path.with_suffix(".txt"), kept / payload["transcript"]):
-        transcript = read_transcript(kept / payload["transcript"], kind=payload["transcript_kind"])
+    with naming(path.with_suffix(".txt"), copies / payload["transcript"]):
+        transcript = read_transcript(copies / payload["transcript"], kind=payload["transcript_kind"])
     tone = tone_of_folder(path, Path(payload["place"]), workspace.vocabulary.names)
     excerpts = []
     for start, end in transcript.paragraphs:
@@ -64,8 +64,7 @@ def handle(workspace: Workspace, lease: Lease) -> None:
             _leave(tx, old)
         row = store(tx, lease.event.id, document, excerpts)
         follow_up(tx, lease.event, row)
-        listen = NewEvent(PROSODY, lease.event.source, f"document {row}", {**payload, "document": row})
-        tx.add(listen, parent=lease.event.id)
+        tx.add(kept.wish(lease.event.source, payload, row), parent=lease.event.id)
 
 
 def _leave(tx: Transaction, old: dict[str, str]) -> None:

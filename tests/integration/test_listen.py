@@ -11,6 +11,7 @@ import pytest
 
 pytest.importorskip("av")
 
+from tasks.listen import catch_up
 from tests.conftest import Blog
 from tests.synthetic import RATE, Said, speech, words
 from tests.watched import Watch
@@ -154,3 +155,20 @@ def test_captions_leave_a_word_about_what_they_miss(watch: Watch, notes: Path) -
     state, note = told(watch, "boat.wav")
     assert state == "done"
     assert "no words for 2.0 s of speech at 2." in note
+
+
+def test_notes_that_came_before_are_caught_up_with(watch: Watch, notes: Path, blog: Blog) -> None:
+    """A note that nobody has listened to (it came in under an earlier version) is wished for once, and heard."""
+    record(notes / "old.wav", usual(11, 1))
+    watch.take()
+    watch.states()
+    ledger = watch.workspace.ledger
+    with ledger.transaction() as tx:
+        for table in ("heard", "prosody"):
+            tx.execute(f"DELETE FROM {table}")
+        tx.execute("DELETE FROM history WHERE event IN (SELECT id FROM events WHERE kind = 'prosody')")
+        tx.execute("DELETE FROM events WHERE kind = 'prosody'")
+    assert len(catch_up(watch.workspace)) == 1
+    assert catch_up(watch.workspace) == []
+    assert told(watch, "old.wav")[0] == "done"
+    assert catch_up(watch.workspace) == []

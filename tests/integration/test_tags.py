@@ -225,7 +225,10 @@ def test_suggestions_stay_beside_and_are_measured(ready: Blog) -> None:
     assert tagger["with_hand"]["kappa"] == pytest.approx(1 / 7)
     shown = ready.tonewright("tones").out
     assert "████████ 2" in shown
-    assert "agrees with your hand on 33% of 3, kappa 0.14" in shown
+    assert "you have agreed on 33% of the 3 decided since, kappa 0.14" in shown
+    with ledger.transaction() as tx:  # the tagger that speaks after the author has learned from the author
+        tx.execute("UPDATE labels SET created = 9e9 WHERE origin = 'machine' AND tone = 'snark'")
+    assert "% of the 2 decided since" in ready.tonewright("tones").out
 
 
 def test_words_from_outside_the_repository_stay_outside(blog: Blog, tmp_path: Path) -> None:

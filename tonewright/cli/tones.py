@@ -64,9 +64,9 @@ def _sentence(tagged: Tagged) -> str:
     begin = f"{tagged.tagger}: {tagged.passages} passage{'s' * (tagged.passages != 1)}"
     with_hand = tagged.agreement
     if with_hand is None:
-        return f"{begin}, none of them tagged by hand as well"
+        return f"{begin}, none of them decided by hand since"
     kappa = "no kappa (only one tone)" if with_hand.kappa is None else f"kappa {with_hand.kappa:.2f}"
-    return f"{begin}; agrees with your hand on {with_hand.share:.0%} of {with_hand.passages}, {kappa}"
+    return f"{begin}; you have agreed on {with_hand.share:.0%} of the {with_hand.passages} decided since, {kappa}"
 
 
 def _month(month: Month) -> dict[str, object]:

@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _once(workspace: Workspace) -> int:
     """Scan, work off everything that can be done now, and follow a retrain to its end."""
-    from tasks import models
+    from tasks import listen, models
     from tasks.consumer import drain
     from tasks.notify import Teller
     from tasks.workers import living
@@ -57,6 +57,7 @@ def _once(workspace: Workspace) -> int:
 
     settling = Settling(workspace.config.notes.settle_seconds)
     release_dead(workspace.ledger, living(workspace))
+    listen.catch_up(workspace)
     done = 0
     while True:
         scan_all(workspace, settling, lambda n: show.progress(f"{n} versions of posts read"))

@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from tonewright.events import PROSODY, NewEvent
 from tonewright.ledger.store import Ledger, Transaction
 from tonewright.notes.placing import Placed
 from tonewright.notes.prosody import EXTRACTOR, Features, Heard
@@ -28,6 +29,22 @@ class Hearing:
     seconds: float
     bare: list[tuple[float, float]]
     at: float
+
+
+def wish(source: str, payload: dict[str, Any], document: int) -> NewEvent:
+    """The event that asks for `document`, a note told by `payload`, to be listened to by this extractor."""
+    return NewEvent(PROSODY, source, f"document {document} by {EXTRACTOR}", {**payload, "document": document})
+
+
+def unheard(ledger: Ledger) -> list[tuple[int, NewEvent]]:
+    """(event of the note, wish) for every live note that this extractor has not heard: it came in before it."""
+    rows = ledger.read(
+        """SELECT e.id, e.source, e.payload, d.id FROM documents d JOIN events e ON e.id = d.event
+           WHERE d.origin = 'note' AND d.live = 1 AND NOT EXISTS (
+               SELECT 1 FROM heard h WHERE h.extractor = ? AND h.audio || '+' || h.transcript = d.version)""",
+        (EXTRACTOR,),
+    )
+    return [(event, wish(source, json.loads(payload), document)) for event, source, payload, document in rows]
 
 
 def keep(tx: Transaction, audio: str, transcript: str, heard: Heard) -> None:
