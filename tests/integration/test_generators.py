@@ -7,6 +7,7 @@ import json
 from tests.conftest import AUTHOR, Blog
 
 WORDS = "The kettle gave up on Tuesday, which is the day it usually picks, and I drink tea from a pan."
+OTHER = "Nobody on the towpath believes in instructions, so the lock was left open and the cat moved in."
 NO_MODEL = {"TONEWRIGHT_TAGGER_USE": "none", "TONEWRIGHT_PAIRS_USE": "rules"}
 
 
@@ -22,9 +23,7 @@ def taken(blog: Blog) -> dict[str, str]:
 def test_a_hugo_blog(blog: Blog) -> None:
     """Posts under content/, page bundles, TOML and YAML; drafts and section pages stay out."""
     blog.write("content/posts/kettle/index.md", f'+++\ntitle = "Kettle"\n[params]\ntone = "dry"\n+++\n\n{WORDS}\n')
-    blog.write(
-        "content/posts/cat.md", f"---\ntitle: Cat\nsummary: A cat moves in.\n---\n\n{WORDS.replace('I', 'we')}\n"
-    )
+    blog.write("content/posts/cat.md", f"---\ntitle: Cat\nsummary: A cat moves in.\n---\n\n{OTHER}\n")
     blog.write("content/posts/idea.md", f'+++\ntitle = "Idea"\ndraft = true\n+++\n\n{WORDS}\n')
     blog.write("content/posts/later.md", f'+++\ntitle = "Later"\npublishDate = 2099-01-01\n+++\n\n{WORDS}\n')
     blog.write("content/posts/_index.md", f"---\ntitle: Posts\n---\n\n{WORDS}\n")
