@@ -102,3 +102,22 @@ def test_damage_is_found(life: Life, kind: str) -> None:
     done = life.blog.tonewright("corpus", "verify")
     assert done.code == 1
     assert sentence in done.out
+
+
+def test_an_export_that_was_cut_short_is_older_and_not_foreign(life: Life, tmp_path: Path) -> None:
+    """When a second export cannot be written, the first is whole, is no fault, and still ours to forget from."""
+    out = tmp_path / "out.jsonl"
+    assert life.blog.tonewright("corpus", "export", str(out)).code == 0
+    before = out.read_bytes()
+    life.post("rope", "kestrel")
+    life.look()
+    aside = tmp_path / "out.jsonl.part"
+    aside.mkdir()
+    assert life.blog.tonewright("corpus", "export", str(out)).code == 1
+    assert out.read_bytes() == before
+    told = life.blog.tonewright("corpus", "verify")
+    assert (told.code, f"{out} is older than the corpus" in told.out) == (0, True), told
+    aside.rmdir()
+    forgotten = life.blog.tonewright("corpus", "forget", "_posts/2026-01-02-boat.md", "--yes")
+    assert forgotten.code == 0 and "was changed since" not in forgotten.out
+    assert b"heron" not in out.read_bytes()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tonewright.corpus import lineage
 from tonewright.corpus.documents import FORGOTTEN_FILE, FORGOTTEN_TEXT
-from tonewright.corpus.export import card_of, export, write_lines
+from tonewright.corpus.export import export, write_lines
 from tonewright.corpus.forget import without_words
 from tonewright.corpus.rows import collect_with_reasons
 from tonewright.errors import NothingToDo, TryLater
@@ -104,16 +104,15 @@ def _export_again(workspace: Workspace) -> list[str]:
     """Every export that is still ours is written anew; one that was changed since is the author's, and is named."""
     sifted = collect_with_reasons(workspace.ledger, workspace.config)
     left = []
-    for name, sha256, form in workspace.ledger.read("SELECT name, sha256, format FROM exports ORDER BY name"):
+    for name, form, *ours in workspace.ledger.read("SELECT name, format, sha256, was FROM exports ORDER BY name"):
         file = Path(name)
         if not file.is_file():
             continue
-        if sha256_of(file) != sha256 and not file.is_relative_to(workspace.state):
+        if sha256_of(file) not in ours and not file.is_relative_to(workspace.state):
             left.append(f"{file} was changed since it was exported and is left alone: look through it yourself")
             continue
         try:
             export(workspace.ledger, sifted.rows, file, form, sifted.left_out)
         except NothingToDo:
-            write_lines([], file)
-            card_of(file).unlink(missing_ok=True)
+            export(workspace.ledger, [], file, form, sifted.left_out)
     return left

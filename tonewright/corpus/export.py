@@ -69,17 +69,22 @@ def export(
 ) -> int:
     """Write the corpus in one of `FORMATS`, and its data card beside it; returns the number of lines.
 
+    The ledger knows the file before it is there, and the one before it, so that a killed export is still known as ours.
     Raises `NothingToDo`, and writes nothing, when no row has that form.
     """
-    number, sha256 = write_lines(lines_of(rows, form), destination)
-    card = data_card(rows, name=destination.name, form=form, lines=number, sha256=sha256, left_out=left_out or {})
-    write_lines(card.splitlines(), card_of(destination))
+    lines = lines_of(rows, form)
+    sha256 = hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()
     with ledger.transaction() as tx:
         tx.execute(
-            "INSERT OR REPLACE INTO exports(name, lines, sha256, at, format) VALUES (?, ?, ?, ?, ?)",
-            (str(destination), number, sha256, tx.now, form),
+            """INSERT INTO exports(name, lines, sha256, at, format) VALUES (?, ?, ?, ?, ?)
+               ON CONFLICT (name) DO UPDATE SET lines = excluded.lines, sha256 = excluded.sha256, at = excluded.at,
+                   format = excluded.format, was = CASE sha256 WHEN excluded.sha256 THEN was ELSE sha256 END""",
+            (str(destination), len(lines), sha256, tx.now, form),
         )
-    return number
+    write_lines(lines, destination)
+    card = data_card(rows, name=destination.name, form=form, lines=len(lines), sha256=sha256, left_out=left_out or {})
+    write_lines(card.splitlines(), card_of(destination))
+    return len(lines)
 
 
 def lines_of(rows: list[Row], form: str) -> list[str]:

@@ -146,6 +146,7 @@ MIGRATIONS: tuple[str, ...] = (
         PRIMARY KEY (hash, kind)
     ) WITHOUT ROWID;
     ALTER TABLE exports ADD COLUMN format TEXT NOT NULL DEFAULT 'messages';
+    ALTER TABLE exports ADD COLUMN was TEXT NOT NULL DEFAULT '';  -- sha256 of the file that this one takes the place of
     ALTER TABLE models ADD COLUMN stale TEXT NOT NULL DEFAULT '';  -- why a model should not be used any more
     """,
 )
