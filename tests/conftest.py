@@ -42,6 +42,13 @@ items = 4
 NO_MODEL = '[pairs]\nuse = "rules"\n[tagger]\nuse = "none"\n'
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One process takes a whole file, for its fixtures' sake, and one process all that loads a model."""
+    for item in items:
+        heavy = item.get_closest_marker("model") or item.get_closest_marker("train")
+        item.add_marker(pytest.mark.xdist_group("models" if heavy else str(item.path)))
+
+
 @pytest.fixture(scope="session")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Converted bases are shared by all tests of a session: making one takes half a minute."""

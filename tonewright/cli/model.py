@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict
 
-from tonewright.cli import show
+from tonewright.cli import model_export, show
 from tonewright.corpus.lineage import stale
 from tonewright.errors import NothingToDo, Refused
 from tonewright.models import registry
@@ -14,7 +14,7 @@ from tonewright.workspace import open_workspace
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    actions = parser.add_subparsers(dest="action", required=True, metavar="list|show|promote|rollback")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="list|show|promote|rollback|export")
     listed = actions.add_parser("list", help="all models, newest first")
     listed.add_argument("--json", action="store_true", help="one JSON object")
     shown = actions.add_parser("show", help="what the gate said of one model")
@@ -24,10 +24,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     promoted.add_argument("model", help="number, run or alias")
     promoted.add_argument("--anyway", action="store_true", help="although the gate refused it")
     actions.add_parser("rollback", help="back to the champion before")
+    model_export.add_arguments(actions.add_parser("export", help="merge one into its base, for other programs"))
 
 
 def run(args: argparse.Namespace) -> int:
     """Exit code 4 when a refused model is to be promoted without `--anyway`."""
+    if args.action == "export":
+        return model_export.run(args)
     workspace = open_workspace()
     ledger = workspace.ledger
     if args.action == "rollback":

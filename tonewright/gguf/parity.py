@@ -1,4 +1,4 @@
-"""Does an adapter do on llama.cpp what it did where it was trained? A reference from there, checked here."""
+"""Does an export do on llama.cpp what the adapter did where it was trained? A reference from there, checked here."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from zipfile import BadZipFile
 
 from tonewright.errors import BadInput
@@ -35,15 +35,15 @@ class ParityReport:
     `mean_cosine` compares logits, `top1` is the share of positions with the same likeliest token, and
     `ppl_ratio` is perplexity here over perplexity there. `drift` is how far the logits with the adapter are
     from the trainer's, over how far those of the bare base are: quantisation moves both alike, so it is 1 for
-    a right adapter whatever the base's precision, and a wrong one stands out. `reasons` says, for a person,
-    what is out of bounds; `ok` means that nothing is.
+    a right adapter whatever the base's precision, and a wrong one stands out; None for a merged file.
+    `reasons` says, for a person, what is out of bounds; `ok` means that nothing is.
     """
 
     ok: bool
     token_ids_equal: bool
     mean_cosine: float
     top1: float
-    drift: float
+    drift: float | None
     ppl_ratio: float
     reasons: tuple[str, ...]
 
@@ -88,53 +88,82 @@ def write_reference(model: Any, probes: Sequence[Probe], out: Path) -> None:
 
 def check(base_gguf: Path, adapter_gguf: Path, reference: Path) -> ParityReport:
     """Run the probes of `reference` through llama.cpp and compare. Raises `BadInput` for unreadable files."""
-    import numpy as np
-
     from tonewright.models.llama import LocalModel
 
-    try:
-        with np.load(reference, allow_pickle=False) as stored:
-            there = {key: stored[key] for key in stored.files}
-        probes = [Probe(text, tuple(ids), start) for text, ids, start in json.loads(str(there["probes"]))]
-    except (OSError, ValueError, KeyError, BadZipFile) as e:
-        raise BadInput(f"{reference} is not a parity reference ({e})", "fetch it again from the training run") from e
-    window = max(len(p.ids) for p in probes) + 1
-    with LocalModel(base_gguf, n_ctx=window) as model:
-        ids_equal = all(model.tokenize(p.text) == list(p.ids) for p in probes)
-        base = _through_llama(model, probes)[there["positions"]]
-    with LocalModel(base_gguf, adapter_gguf, n_ctx=window) as model:
-        tuned = _through_llama(model, probes)
-    here = tuned[there["positions"]]
-    drift = _distance(here, there["tuned"]) / _distance(base, there["base"])
-    bos = ChatFormat.of(base_gguf).bos
-    nll = token_nll(tuned, _answers(probes))
-    return _report(
-        ids_equal,
-        any(bos and p.text.startswith(bos + bos) for p in probes),
-        mean_cosine=_cosine(here, there["tuned"]),
-        top1=float((tuned.argmax(axis=1) == there["top"]).mean()),
-        drift=drift,
-        ppl_ratio=float(np.exp(nll.mean() - there["nll"].mean())),
+    there = _Reference(reference)
+    with LocalModel(base_gguf, n_ctx=there.window) as model:
+        base = _through_llama(model, there.probes)[there.positions]
+    with LocalModel(base_gguf, adapter_gguf, n_ctx=there.window) as model:
+        seen = _seen(model, base_gguf, there)
+    drift = _distance(seen.logits[there.positions], there.tuned) / _distance(base, there.base)
+    return _report(seen, there, drift=drift)
+
+
+def check_merged(merged_gguf: Path, reference: Path, *, exact: bool) -> ParityReport:
+    """The same of a merged file. Unless it is `exact`, meaning float16, only tokens and perplexity have bounds:
+    logits of a quantised model are further from anything than a wrong adapter would be."""
+    from tonewright.models.llama import LocalModel
+
+    there = _Reference(reference)
+    with LocalModel(merged_gguf, n_ctx=there.window) as model:
+        seen = _seen(model, merged_gguf, there)
+    return _report(seen, there, drift=None, logits=exact)
+
+
+class _Reference:
+    """What `write_reference` wrote, read back."""
+
+    def __init__(self, file: Path) -> None:
+        import numpy as np
+
+        try:
+            with np.load(file, allow_pickle=False) as stored:
+                held = {key: stored[key] for key in stored.files}
+            self.probes = [Probe(text, tuple(ids), start) for text, ids, start in json.loads(str(held["probes"]))]
+            self.positions, self.tuned, self.base = held["positions"], held["tuned"], held["base"]
+            self.top, self.nll = held["top"], held["nll"]
+        except (OSError, ValueError, KeyError, BadZipFile) as e:
+            raise BadInput(f"{file} is not a parity reference ({e})", "fetch it again from the training run") from e
+        self.window = max(len(p.ids) for p in self.probes) + 1
+
+
+class _Seen(NamedTuple):
+    """What llama.cpp made of the probes: logits at every answer position, shape (positions, vocabulary)."""
+
+    logits: NDArray[np.float32]
+    ids_equal: bool
+    double_bos: bool
+
+
+def _seen(model: Any, gguf: Path, there: _Reference) -> _Seen:
+    bos = ChatFormat.of(gguf).bos
+    return _Seen(
+        _through_llama(model, there.probes),
+        all(model.tokenize(p.text) == list(p.ids) for p in there.probes),
+        any(bool(bos) and p.text.startswith(bos + bos) for p in there.probes),
     )
 
 
-def _report(
-    ids_equal: bool, double_bos: bool, *, mean_cosine: float, top1: float, drift: float, ppl_ratio: float
-) -> ParityReport:
+def _report(seen: _Seen, there: _Reference, *, drift: float | None, logits: bool = True) -> ParityReport:
+    import numpy as np
+
+    mean_cosine = _cosine(seen.logits[there.positions], there.tuned)
+    top1 = float((seen.logits.argmax(axis=1) == there.top).mean())
+    ppl_ratio = float(np.exp(token_nll(seen.logits, _answers(there.probes)).mean() - there.nll.mean()))
     faults = (
-        (not ids_equal, "llama.cpp and the trainer split the same text into different tokens"),
-        (double_bos, "a prompt begins with two BOS tokens"),
+        (not seen.ids_equal, "llama.cpp and the trainer split the same text into different tokens"),
+        (seen.double_bos, "a prompt begins with two BOS tokens"),
         (
-            not mean_cosine > MIN_COSINE,
+            logits and not mean_cosine > MIN_COSINE,
             f"the logits' mean cosine is {mean_cosine:.4f}, not above {MIN_COSINE}",
         ),
         (
-            not top1 > MIN_TOP1,
+            logits and not top1 > MIN_TOP1,
             f"the likeliest token agrees at {top1:.0%} of places, not above {MIN_TOP1:.0%}",
         ),
         (
-            not drift < MAX_DRIFT,
-            f"the adapter's logits are {drift:.1f} times as far off as the bare base's",
+            drift is not None and not drift < MAX_DRIFT,
+            f"the adapter's logits are {drift:.1f} times as far off as the bare base's" if drift is not None else "",
         ),
         (
             not abs(ppl_ratio - 1) <= MAX_PPL_CHANGE,
@@ -142,7 +171,7 @@ def _report(
         ),
     )
     reasons = tuple(text for fault, text in faults if fault)
-    return ParityReport(not reasons, ids_equal, mean_cosine, top1, drift, ppl_ratio, reasons)
+    return ParityReport(not reasons, seen.ids_equal, mean_cosine, top1, drift, ppl_ratio, reasons)
 
 
 def _answer_logits(model: Any, probe: Probe) -> NDArray[np.float32]:

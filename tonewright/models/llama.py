@@ -49,7 +49,7 @@ class _Engine:
 
     def __init__(self, gguf: Path, **options: Any) -> None:
         read_header(gguf)
-        llama_cpp = _library()
+        llama_cpp = library()
         with _opening:
             _said.clear()
             try:
@@ -208,7 +208,7 @@ class Embedder(_Engine):
     """Text to vectors: the hidden state of the last token of a GGUF language model."""
 
     def __init__(self, gguf: Path, *, n_ctx: int = 512, threads: int | None = None) -> None:
-        llama_cpp = _library()
+        llama_cpp = library()
         threads = threads or os.cpu_count()
         super().__init__(
             gguf,
@@ -229,8 +229,8 @@ class Embedder(_Engine):
         return np.asarray(rows, dtype=np.float32).reshape(len(rows), self._llama.n_embd())
 
 
-def _library() -> Any:
-    """llama_cpp, imported once and with its C log turned to `_said`."""
+def library() -> Any:
+    """llama_cpp, imported once and with its C log silenced."""
     global _log_callback
     # Threads that wait by spinning make everything several times as slow once other work runs beside us.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from tonewright import prompts
 from tonewright.models.base import BaseModel, find_base
 from tonewright.models.chat import ChatFormat
 from tonewright.training import base_weights
+from tonewright.training.job import main
 from tonewright.training.recipe import Recipe
 from tonewright.training.rows import Example, Row, encode
 
@@ -32,6 +33,10 @@ PASSAGES = (
     ("My neighbour moved the fence.", "The fence has moved 30 cm towards me, on its own, my neighbour says."),
 )
 HELD_OUT = 2
+
+TINY = Recipe(name="tiny", dtype="float32", rank=4, alpha=8, sequence_length=128, max_steps=4, checkpoint_steps=2)
+# Every layer learns, and fast, so that four steps leave a mark that parity can see.
+LEARN = replace(TINY, name="learn", dtype="auto", learning_rate=5e-3, rank=8, alpha=32)
 
 
 def rows() -> list[Row]:
@@ -73,3 +78,11 @@ def small(cache: Path) -> Small:
     place = cache / "host" / "cache"  # where a job on this machine looks, so that the whole session converts once
     weights = base_weights.convert(base.gguf, base.sha256, place)
     return Small(base, weights, place, ChatFormat.of(base.gguf), base_weights.load_tokenizer(weights))
+
+
+@pytest.fixture(scope="session")
+def job(small: Small, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A job that has run."""
+    folder = small.job(tmp_path_factory.mktemp("jobs") / "run-1", LEARN)
+    assert main([str(folder)]) == 0, (folder / "error.txt").read_text()
+    return folder

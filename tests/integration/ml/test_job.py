@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests.integration.ml.conftest import Small
-from tests.integration.ml.test_training import TINY
+from tests.integration.ml.conftest import TINY, Small
 from tonewright.errors import BadInput, Refused
 from tonewright.gguf import adapter, parity
 from tonewright.models.base import sha256_of
@@ -22,17 +20,6 @@ from tonewright.models.llama import Embedder, LocalModel
 from tonewright.training.job import main
 
 pytestmark = [pytest.mark.train, pytest.mark.model, pytest.mark.timeout(300)]
-
-# Every layer learns, and fast, so that four steps leave a mark that parity can see.
-LEARN = replace(TINY, name="learn", dtype="auto", learning_rate=5e-3, rank=8, alpha=32)
-
-
-@pytest.fixture(scope="module")
-def job(small: Small, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A job that has run."""
-    folder = small.job(tmp_path_factory.mktemp("jobs") / "run-1", LEARN)
-    assert main([str(folder)]) == 0, (folder / "error.txt").read_text()
-    return folder
 
 
 def test_a_job_leaves_everything_that_its_manifest_names(job: Path) -> None:

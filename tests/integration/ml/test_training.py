@@ -9,17 +9,15 @@ from typing import Any
 
 import pytest
 
-from tests.integration.ml.conftest import HELD_OUT, Small
+from tests.integration.ml.conftest import HELD_OUT, TINY, Small
 from tonewright.models.llama import LocalModel
 from tonewright.training import base_weights, trainer
 from tonewright.training.progress import Progress
-from tonewright.training.recipe import Recipe
 from tonewright.training.rows import Block, collate, pack
 
 pytestmark = [pytest.mark.train, pytest.mark.timeout(300)]
 
 # float32, because its results do not depend on the CPU's matrix units.
-TINY = Recipe(name="tiny", dtype="float32", rank=4, alpha=8, sequence_length=128, max_steps=4, checkpoint_steps=2)
 
 
 @pytest.mark.model
