@@ -21,7 +21,7 @@ from tonewright.gguf.parity import check
 from tonewright.hosts import settings_for
 from tonewright.ledger.leases import Lease
 from tonewright.models import registry
-from tonewright.models.base import sha256_of
+from tonewright.models.base import original_weights, sha256_of
 from tonewright.remote import courier
 from tonewright.remote.host import open_host
 from tonewright.training.recipe import load_recipe
@@ -51,6 +51,7 @@ def _begin(workspace: Workspace, lease: Lease) -> runs.Run:
         raise Refused(f"the corpus has {len(train)} rows to train on", f"write until there are {MIN_ROWS}")
     recipe = load_recipe(workspace.config.training.recipe)
     base = models.base_of(workspace)
+    weights = original_weights(workspace.config.model.weights)
     settings = json.dumps(dataclasses.asdict(recipe), sort_keys=True)
     made = workspace.folder("runs", f"incoming-{lease.event.id}")
     _, code = courier.pack_code(made)
@@ -61,13 +62,18 @@ def _begin(workspace: Workspace, lease: Lease) -> runs.Run:
         name = runs.name(
             snapshot=frozen.id,
             recipe=hashlib.sha256(settings.encode()).hexdigest(),
-            base=base.sha256,
+            base="".join([base.sha256, *(sha256_of(file) for file in weights.values())]),
             code=code,
         )
         spec = {
             "run": name,
             "command": ["{python}", "-m", "tonewright.training", "{job}"],
-            "base": {"gguf": "blobs/base.gguf", "sha256": base.sha256, "name": base.name},
+            "base": {
+                "gguf": "blobs/base.gguf",
+                "sha256": base.sha256,
+                "name": base.name,
+                "weights": "blobs/weights" if weights else None,
+            },
             "recipe": dataclasses.asdict(recipe),
             "cache": "../../cache",
         }
@@ -87,7 +93,9 @@ def _begin(workspace: Workspace, lease: Lease) -> runs.Run:
 def _ship(workspace: Workspace, lease: Lease, run: runs.Run) -> str:
     """Bring the job to the host; what is there already is not sent again."""
     with open_host(settings_for(workspace, run.host)) as host:
-        courier.ship(host, _job(workspace, run), run.id, {"base.gguf": models.base_of(workspace).gguf})
+        blobs = {"base.gguf": models.base_of(workspace).gguf}
+        blobs |= {f"weights/{name}": file for name, file in original_weights(workspace.config.model.weights).items()}
+        courier.ship(host, _job(workspace, run), run.id, blobs)
     return runs.START
 
 

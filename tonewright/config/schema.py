@@ -89,6 +89,9 @@ class Model:
     """What is trained and what writes."""
 
     base: str = "smollm2-135m"  # a name that `tonewright doctor` lists, or the path of a GGUF file
+    weights: str = (
+        ""  # the folder with the base's original safetensors, where transformers cannot read its GGUF (Phi-2)
+    )
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from tonewright.errors import Missing
 from tonewright.models.gguf_header import read_header
 
 SMOLLM2 = "smollm2-135m"
+_PUBLISHED = (".safetensors", ".json", ".txt", ".model", ".jinja")  # never pickles (.bin, .pt) and never code
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,22 @@ def find_base(name_or_path: str) -> BaseModel:
         licence=str(meta.get("general.license", "")),
         family=str(meta.get("general.architecture", "")),
     )
+
+
+def original_weights(folder: str) -> dict[str, Path]:
+    """The files of a base as its makers published it, {name: path}: safetensors, settings, tokenizer; empty for "".
+
+    Raises `Missing` when the folder holds no safetensors.
+    """
+    if not folder:
+        return {}
+    place = Path(folder).expanduser().absolute()
+    found = {p.name: p for p in sorted(place.glob("*")) if p.suffix in _PUBLISHED and p.is_file()}
+    if not any(name.endswith(".safetensors") for name in found):
+        raise Missing(
+            f"{place} holds no .safetensors", "set model.weights to the folder with the base's original weights"
+        )
+    return found
 
 
 def sha256_of(path: Path) -> str:

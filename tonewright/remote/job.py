@@ -201,8 +201,10 @@ def prepare(job: Path) -> None:
         aside.rename(code)
     links.mkdir(exist_ok=True)
     for name, sha256 in read_json(job / "blobs.json").items():
-        if not (links / name).is_symlink():
-            (links / name).symlink_to(Path("..", "..", "..", "blobs", sha256))
+        link = links / name  # a name may be that of a file in a folder, such as weights/config.json
+        if not link.is_symlink():
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(os.path.relpath(job.parent.parent / "blobs" / sha256, link.parent))
 
 
 def supervise(job: Path, python: str, claim: int) -> None:

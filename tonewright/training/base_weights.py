@@ -65,7 +65,7 @@ def convert(gguf: Path, sha256: str, cache: Path) -> Path:
         except (ValueError, NotImplementedError) as e:
             raise BadInput(
                 f"transformers cannot read {gguf} ({e})",
-                "give the folder with the original weights as `weights`",
+                "set model.weights to the folder with the base's original safetensors",
             ) from e
         # transformers calls a fully dequantised model "quantized with gguf" and refuses to save it.
         model.hf_quantizer = None
