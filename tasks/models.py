@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from tonewright.corpus.plain import PLAIN_MAKERS, PlainMaker
 from tonewright.models.base import BaseModel, find_base
+from tonewright.models.trial import require_loadable
 from tonewright.models.vectors import KeptEmbedder
 from tonewright.tones.tagger import Tagger
 from tonewright.tones.taggers import make_tagger
@@ -50,6 +51,7 @@ def _embedder(base: BaseModel) -> KeptEmbedder:
     from tonewright.models.llama import Embedder
 
     if base.sha256 not in _embedders:
+        require_loadable(base)
         model = Embedder(base.gguf)
         file = cache_folder() / "vectors" / f"{base.sha256[:16]}.db"
         _embedders[base.sha256] = (model, KeptEmbedder(model, file))
@@ -72,6 +74,7 @@ def _writer(base: BaseModel) -> LocalModel:
     from tonewright.models.llama import LocalModel
 
     if base.sha256 not in _writers:
+        require_loadable(base)
         _writers[base.sha256] = LocalModel(base.gguf)
     return _writers[base.sha256]
 

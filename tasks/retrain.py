@@ -22,6 +22,7 @@ from tonewright.hosts import settings_for
 from tonewright.ledger.leases import Lease
 from tonewright.models import registry
 from tonewright.models.base import original_weights, sha256_of
+from tonewright.models.trial import require_loadable
 from tonewright.remote import courier
 from tonewright.remote.host import open_host
 from tonewright.training.recipe import load_recipe
@@ -138,6 +139,7 @@ def _fetch(workspace: Workspace, lease: Lease, run: runs.Run) -> str:
 def _verify(workspace: Workspace, lease: Lease, run: runs.Run) -> str:
     """llama.cpp with the exported adapter must say what the trainer said, or the export is wrong."""
     base, out = models.base_of(workspace), _out(workspace, run)
+    require_loadable(base, out / registry.ADAPTER_FILE)  # it was made on another machine
     report = check(base.gguf, out / registry.ADAPTER_FILE, out / "reference.npz")
     _write(out / "parity.json", dataclasses.asdict(report))
     if not report.ok:

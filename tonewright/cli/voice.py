@@ -12,6 +12,7 @@ from tonewright.corpus.lineage import stale
 from tonewright.errors import BadInput, UsageError
 from tonewright.models import registry
 from tonewright.models.base import find_base
+from tonewright.models.trial import require_loadable
 from tonewright.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -55,5 +56,6 @@ def open_voice(workspace: Workspace, word: str) -> Iterator[LocalModel]:
                     f"model {model.id} was trained on another base than model.base names",
                     "set model.base to that one, or retrain",
                 )
+    require_loadable(base)
     with LocalModel(base.gguf, adapter) as voice:
         yield voice

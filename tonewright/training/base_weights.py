@@ -108,7 +108,8 @@ def load_model(folder: Path, recipe: Recipe, device: str) -> Any:
     """The frozen base in `folder`, as `recipe` wants it, on `device` ("cpu" or "cuda")."""
     with quiet_transformers() as transformers:
         dtype = pick_dtype(recipe.dtype, device)
-        options: dict[str, Any] = {"dtype": dtype, "device_map": {"": device}}
+        # Weights from elsewhere are data: no pickles, and no code that a model brings along.
+        options: dict[str, Any] = {"dtype": dtype, "device_map": {"": device}, "use_safetensors": True}
         if recipe.method == "qlora":
             options["quantization_config"] = transformers.BitsAndBytesConfig(
                 load_in_4bit=True,
