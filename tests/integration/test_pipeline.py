@@ -23,6 +23,11 @@ def test_from_commit_to_verdict(blog: Blog) -> None:
     (model,) = json.loads(blog.tonewright("model", "list", "--json").out)["models"]
     assert model["verdict"] in ("promoted", "refused")
     assert model["report"]["reasons"]
+    (run,) = json.loads(blog.tonewright("runs", "--json").out)["runs"]
+    assert (run["verdict"], len(run["losses"])) == (model["verdict"], 4)
+    assert "training loss" in blog.tonewright("runs", run["id"][:6]).out
+    assert blog.tonewright("retrain", "attach").out.rstrip().endswith("finished")
+    assert "ended with 0" in blog.tonewright("retrain", "logs").out
     folder = Path(model["folder"])
     assert json.loads((folder / "parity.json").read_text())["ok"] is True
     assert (folder / "adapter.gguf").read_bytes()[:4] == b"GGUF"

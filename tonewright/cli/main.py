@@ -27,6 +27,7 @@ COMMANDS = {
     "tones": ("tones", "tones by hand and by machine, and how far they agree"),
     "corpus": ("corpus", "count, export or verify the training corpus, or forget a part of it"),
     "retrain": ("retrain", "why (not) to retrain, start one now, follow or cancel it"),
+    "runs": ("runs", "training runs, and how the loss of one went"),
     "model": ("model", "list, show, promote or roll back models"),
     "rewrite": ("rewrite", "put a text into your voice"),
     "summarise": ("summarise", "sum a post up in your voice"),

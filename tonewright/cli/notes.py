@@ -16,7 +16,6 @@ from tonewright.notes.evidence import about
 from tonewright.notes.transcript import read_transcript
 from tonewright.workspace import Workspace, open_workspace
 
-_LEVELS = "▁▂▃▄▅▆▇█"
 _LEAST_SPAN = 6.0  # semitones that the whole height shows; less movement than that should look flat
 _TEXT_WIDTH = 48
 
@@ -114,7 +113,15 @@ def _print_sentences(note: dict[str, Any]) -> None:
         text = words if len(words) <= _TEXT_WIDTH else words[: _TEXT_WIDTH - 1].rstrip() + "…"
         measures = _measures(sentence["features"])
         said = sentence["flag"] or sentence["evidence"]
-        rows.append((f"{sentence['begin']:6.1f}", sparkline(sentence["features"]["contour"]), *measures, text, said))
+        rows.append(
+            (
+                f"{sentence['begin']:6.1f}",
+                show.sparkline(sentence["features"]["contour"], _LEAST_SPAN),
+                *measures,
+                text,
+                said,
+            )
+        )
     show.table(rows)
     for begin, until in note.get("speech_without_words", []):
         print(f"  {begin:6.1f}  {until - begin:.1f} s of speech that no word covers")
@@ -127,17 +134,4 @@ def _measures(features: dict[str, Any]) -> tuple[str, str, str]:
         f"{100 * 2 ** (middle / 12):3.0f} Hz" if middle is not None else "",
         f"{span:4.1f} st" if span is not None else "",
         f"{pace:.1f}/s" if pace is not None else "",
-    )
-
-
-def sparkline(contour: list[float | None] | tuple[float | None, ...]) -> str:
-    """Pitch over one sentence as a row of blocks; a gap is where there is no voice."""
-    known = [v for v in contour if v is not None]
-    if not known:
-        return " " * len(contour)
-    middle = (max(known) + min(known)) / 2
-    span = max(_LEAST_SPAN, max(known) - min(known))
-    steps = len(_LEVELS) - 1
-    return "".join(
-        " " if v is None else _LEVELS[round(min(1.0, max(0.0, 0.5 + (v - middle) / span)) * steps)] for v in contour
     )

@@ -10,14 +10,16 @@ from tonewright import runs
 from tonewright.cli import show
 from tonewright.corpus import trigger
 from tonewright.corpus.rows import collect
-from tonewright.errors import NothingToDo
+from tonewright.errors import NothingToDo, TonewrightError
 from tonewright.events import RETRAIN, NewEvent
 from tonewright.workspace import Workspace, open_workspace
+
+ATTACHED_SECONDS = 1.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("action", nargs="?", choices=["status", "cancel"], help="of the latest run")
+    parser.add_argument("action", nargs="?", choices=list(ACTIONS), help="of the latest run")
     parser.add_argument("--why", action="store_true", help="print each rule with its count and what is missing")
     parser.add_argument("--now", action="store_true", help="start a run whatever the rules say")
     parser.add_argument("--json", action="store_true", help="one JSON object")
@@ -26,10 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Without arguments, starts a run if the rules are met; exit code 3 if they are not."""
     workspace = open_workspace()
-    if args.action == "status":
-        return _status(workspace, as_json=args.json)
-    if args.action == "cancel":
-        return _cancel(workspace)
+    if args.action:
+        return ACTIONS[args.action](workspace, args.json)
     if args.why:
         return _why(workspace, as_json=args.json)
     if args.now:
@@ -77,11 +77,15 @@ def _baseline(name: str) -> str:
     return "the beginning" if name == "none" else f"snapshot {name}"
 
 
-def _status(workspace: Workspace, *, as_json: bool) -> int:
+def _latest(workspace: Workspace) -> runs.Run:
     every = runs.every(workspace.ledger)
     if not every:
         raise NothingToDo("there was no run yet", "`tonewright retrain --why` tells what is missing")
-    latest = every[0]
+    return every[0]
+
+
+def _status(workspace: Workspace, as_json: bool) -> int:
+    latest = _latest(workspace)
     if as_json:
         show.as_json({"run": asdict(latest)})
         return 0
@@ -111,7 +115,40 @@ def describe(run: runs.Run) -> str:
     }[run.step]
 
 
-def _cancel(workspace: Workspace) -> int:
+def _attach(workspace: Workspace, as_json: bool) -> int:
+    """Follow the latest run until it ends or ^C; whatever happens here, the run goes on."""
+    latest = _latest(workspace)
+    while latest.step != runs.FINISHED:
+        event = workspace.ledger.read("SELECT state, note FROM events WHERE id = ?", (latest.event,))
+        if event[0][0] in ("failed", "refused", "superseded"):
+            raise TonewrightError(f"run {latest.id} stopped: {event[0][1]}", "`tonewright retry` starts it again")
+        show.progress(f"{latest.id}: {describe(latest)}")
+        time.sleep(ATTACHED_SECONDS)
+        latest = _latest(workspace)
+    show.progress("")
+    return _status(workspace, as_json)
+
+
+def _logs(workspace: Workspace, as_json: bool) -> int:
+    """What the trainer on the host printed last."""
+    from tonewright.hosts import settings_for
+    from tonewright.remote.courier import poll
+    from tonewright.remote.host import open_host
+
+    latest = _latest(workspace)
+    with open_host(settings_for(workspace, latest.host)) as host:
+        state = poll(host, latest.id)
+    if as_json:
+        show.as_json({"run": latest.id, **asdict(state)})
+        return 0
+    print(
+        f"run {latest.id} on {latest.host}: {state.state}{f', ended with {state.rc}' if state.rc is not None else ''}"
+    )
+    print(state.log_tail or "it has printed nothing", end="" if state.log_tail.endswith("\n") else "\n")
+    return 0
+
+
+def _cancel(workspace: Workspace, as_json: bool) -> int:
     from tonewright.hosts import settings_for
     from tonewright.remote.courier import cancel
     from tonewright.remote.host import open_host
@@ -132,3 +169,6 @@ def _cancel(workspace: Workspace) -> int:
         tx.tell(run.event, "failed", note)
     print(f"run {run.id} is cancelled")
     return 0
+
+
+ACTIONS = {"status": _status, "attach": _attach, "logs": _logs, "cancel": _cancel}

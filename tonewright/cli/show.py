@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 SCHEMA_VERSION = 1
+_LEVELS = "▁▂▃▄▅▆▇█"
 
 
 def as_json(record: dict[str, Any]) -> None:
@@ -25,6 +26,16 @@ def table(rows: Iterable[Sequence[object]], indent: str = "  ") -> None:
     for line in lines:
         cells = [cell.ljust(width) for cell, width in zip(line[:-1], widths)]
         print(indent + "  ".join([*cells, line[-1]]).rstrip())
+
+
+def sparkline(values: Sequence[float | None], least_span: float = 0.0) -> str:
+    """Values as a row of blocks, a gap for None; a span below `least_span` does not fill the height."""
+    known = [v for v in values if v is not None]
+    if not known:
+        return " " * len(values)
+    middle, span = (max(known) + min(known)) / 2, max(least_span, max(known) - min(known)) or 1.0
+    steps = len(_LEVELS) - 1
+    return "".join(" " if v is None else _LEVELS[round((0.5 + (v - middle) / span) * steps)] for v in values)
 
 
 def clock(at: float) -> str:

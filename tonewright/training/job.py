@@ -109,6 +109,7 @@ def run(folder: Path) -> None:
             "heldout_loss_before": round(before, 4),
             "heldout_loss_after": round(after, 4),
             "train_loss": round(trained.loss, 4),
+            "losses": progress.losses,
             "steps": trained.steps,
             "rows": len(examples),
             "rows_left_out": left_out,

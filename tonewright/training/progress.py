@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tonewright.training.files import write_json
+
+MOST_POINTS = 200  # of a loss curve: more than any screen shows, and little to send at every poll
 
 
 @dataclass(frozen=True)
@@ -23,10 +27,16 @@ class Progress:
 
 
 class ProgressFile:
-    """Writes each state to one file, whole or absent."""
+    """Writes each state to one file, whole or absent, with the losses so far as [step, loss].
+
+    A run that goes on from a checkpoint takes up the losses that its predecessor wrote, up to that step.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._every: list[list[float]] = []
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            self._every = [[step, loss] for step, loss in json.loads(path.read_text(encoding="utf-8"))["losses"]]
 
     def phase(self, name: str) -> None:
         """A new phase begins."""
@@ -34,4 +44,14 @@ class ProgressFile:
 
     def write(self, progress: Progress) -> None:
         """Replace what the file says, with the time of writing in seconds since 1970."""
-        write_json(self._path, {**asdict(progress), "at": round(time.time(), 1)})
+        if progress.loss is not None:
+            before = [point for point in self._every if point[0] < progress.step]
+            self._every = [*before, [progress.step, round(progress.loss, 4)]]
+        write_json(self._path, {**asdict(progress), "losses": self.losses, "at": round(time.time(), 1)})
+
+    @property
+    def losses(self) -> list[list[float]]:
+        """The curve in at most `MOST_POINTS` points: [last step, mean loss] of equally many steps each."""
+        width = -(-len(self._every) // MOST_POINTS) or 1
+        parts = [self._every[i : i + width] for i in range(0, len(self._every), width)]
+        return [[part[-1][0], round(sum(loss for _, loss in part) / len(part), 4)] for part in parts]

@@ -45,6 +45,8 @@ def test_the_job_learned_and_says_so(job: Path) -> None:
     metrics = json.loads((job / "out" / "metrics.json").read_text())
     assert metrics["heldout_loss_after"] < metrics["heldout_loss_before"]
     assert (metrics["rows"], metrics["heldout_rows"], metrics["steps"]) == (8, 2, 4)
+    assert [step for step, _ in metrics["losses"]] == [1, 2, 3, 4]
+    assert json.loads((job / "progress.json").read_text())["losses"] == metrics["losses"]
 
 
 def test_a_finished_job_is_not_done_again(job: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 np = pytest.importorskip("numpy")
 
 from tests.synthetic import RATE, Said, speech, words  # noqa: E402  (after the skip)
-from tonewright.cli.notes import sparkline  # noqa: E402
+from tonewright.cli.show import sparkline  # noqa: E402
 from tonewright.notes.baseline import COMPARED, FARTHEST, LEAST, Baseline, baseline  # noqa: E402
 from tonewright.notes.evidence import MOST, about, hint, in_words  # noqa: E402
 from tonewright.notes.prosody import POINTS, Features, hear  # noqa: E402
@@ -155,10 +155,10 @@ def test_words_come_in_the_order_of_their_weight() -> None:
 
 def test_a_small_contour_can_be_seen() -> None:
     """A fall goes down, a flat voice stays in the middle, and silence is a gap."""
-    fall = sparkline([6.0, 4.0, None, 2.0, 0.0])
+    fall = sparkline([6.0, 4.0, None, 2.0, 0.0], 6.0)
     assert fall[0] == "█"
     assert fall[2] == " "
     assert fall[4] == "▁"
     assert list(fall.replace(" ", "")) == sorted(fall.replace(" ", ""), reverse=True)
-    assert len(set(sparkline([3.0, 3.2, 3.1]))) <= 2
-    assert sparkline([None, None]) == "  "
+    assert len(set(sparkline([3.0, 3.2, 3.1], 6.0))) <= 2
+    assert sparkline([None, None], 6.0) == "  "
