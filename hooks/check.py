@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -13,6 +12,7 @@ from pathlib import Path
 from hooks.faults import Findings, Rules, examine
 from tonewright.corpus.fingerprints import Glance
 from tonewright.errors import TonewrightError, UsageError
+from tonewright.in_place import replace
 from tonewright.posts.post import is_post
 from tonewright.workspace import open_workspace
 
@@ -52,7 +52,7 @@ def _check(file: Path, rules: Rules, *, fix: bool) -> bool:
     try:
         found = examine(file.read_bytes(), str(file), rules, datetime.now().astimezone())
         if fix and found.mended is not None and found.mended.tags:
-            _replace(file, found.mended.text)
+            replace(file, found.mended.text.encode())
             tags = len(found.mended.tags)
             _say(f"{file}: rewrote {tags} tag{'s' * (tags != 1)} for kramdown")
             _tell(file, examine(file.read_bytes(), str(file), rules, datetime.now().astimezone()))
@@ -73,15 +73,3 @@ def _say(text: str) -> None:
     """Print a line, whatever is in a file's name and whatever the terminal can show."""
     encoding = sys.stdout.encoding or "utf-8"
     print(text.encode(encoding, "backslashreplace").decode(encoding))  # noqa: T201 - this is a command
-
-
-def _replace(file: Path, text: str) -> None:
-    """Write the file anew in one step, with its mode; a link stays one."""
-    goal = file.resolve()
-    aside = goal.with_name(f".{goal.name}.tonewright-new")
-    try:
-        aside.write_bytes(text.encode())
-        shutil.copymode(goal, aside)
-        aside.replace(goal)
-    finally:
-        aside.unlink(missing_ok=True)

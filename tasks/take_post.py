@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from datetime import datetime
 
-from tonewright.corpus import fingerprints
+from tonewright.corpus import drafts, fingerprints
 from tonewright.corpus.documents import FRONT_MATTER, Document, Excerpt, HandLabel, retire, store
 from tonewright.corpus.hand_tags import MARK
 from tonewright.errors import BadInput
@@ -52,16 +52,23 @@ def handle(workspace: Workspace, lease: Lease) -> None:
 
 
 def _take(workspace: Workspace, lease: Lease, post: Post, passages: list[Passage]) -> None:
-    """Store what is the author's own."""
-    excerpts = [_excerpt(passage) for passage in passages if not _is_ours(workspace, passage.text)]
+    """Store what is the author's own, and the author's corrections of what is ours."""
+    found = drafts.origins(workspace.ledger, [passage.text for passage in passages])
+    told = [_excerpt(passage) for passage in passages]
+    excerpts = [excerpt for excerpt in told if not found[excerpt.text].ours]
     summary = None if post.summary is None or _is_ours(workspace, post.summary) else post.summary
     tagged = sum(1 for e in excerpts if e.labels)
     note = f"{len(excerpts)} passage{'s' * (len(excerpts) != 1)}, {tagged} tagged by hand"
     left_out = len(passages) - len(excerpts) + (summary != post.summary)
     if left_out:
         note += f"; {left_out} left out: the model's words, not the author's"
+    corrected = sum(1 for excerpt in told if found[excerpt.text].draft)
+    if corrected:
+        note += f" ({corrected} of them corrected by the author)"
     with lease.finish(note) as tx:
-        follow_up(tx, lease.event, store(tx, lease.event.id, _document(lease.event.payload, post, summary), excerpts))
+        document = store(tx, lease.event.id, _document(lease.event.payload, post, summary), excerpts)
+        drafts.keep_corrections(tx, document, told, found)
+        follow_up(tx, lease.event, document)
 
 
 def follow_up(tx: Transaction, event: Event, document: int) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 Messages = list[dict[str, str]]
 
 SYSTEM = "You write in the author's own voice."
+EXAMPLES = 3  # what fits a small context beside the question, and what an author would paste into a prompt
 SUMMARY_SOURCE_WORDS = 110  # enough of a post to say what it is about, and a row still fits 256 tokens
 
 _PLAIN_EXAMPLES = (
@@ -60,6 +61,34 @@ def few_shot(request: Messages, examples: Sequence[tuple[Messages, str]]) -> Mes
         shown += [m for m in asked if m["role"] != "system"]
         shown.append({"role": "assistant", "content": answer})
     return [request[0], *shown, *request[1:]]
+
+
+def examples(rows: Iterable[tuple[str | None, str, Messages, str]]) -> list[tuple[Messages, str]]:
+    """Short rewrites in as many tones as there are: the fairest prompt that an untrained base could be given.
+
+    `rows` are (tone, text asked about, request, the author's answer).
+    """
+    chosen: dict[str | None, tuple[Messages, str]] = {}
+    for tone, asked, request, answer in sorted(rows, key=lambda row: len(row[1])):
+        if len(asked.split()) >= 12:
+            chosen.setdefault(tone, (request, answer))
+    return list(chosen.values())[:EXAMPLES]
+
+
+def guided(request: Messages, guide: str) -> Messages:
+    """`request` with a style guide in its first message."""
+    first = {**request[0], "content": f"{request[0]['content']} {guide}".strip()}
+    return [first, *request[1:]]
+
+
+def blend(tones: Iterable[tuple[str, float]]) -> str:
+    """Several tones with their weights (above 0, at most 1) in words, the strongest first: "dry and slightly snark".
+
+    One tone at full weight is its own name, as in training.
+    """
+    ordered = sorted(tones, key=lambda tone: -tone[1])
+    said = [f"{'faintly ' if weight < 0.4 else 'slightly ' if weight < 0.8 else ''}{name}" for name, weight in ordered]
+    return " and ".join([", ".join(said[:-1]), said[-1]] if said[1:] else said)
 
 
 def make_plain(text: str) -> Messages:

@@ -168,7 +168,10 @@ def _check(config: Config, root: Path) -> None:
             f"{file}: queue is {without_password(config.queue)!r}", 'write "sqlite" or "redis://HOST:PORT/NUMBER"'
         )
     for key, value, allowed in (
-        *(("rows.kinds", kind, ("rewrite", "revision", "summary", "continuation")) for kind in config.rows.kinds),
+        *(
+            ("rows.kinds", kind, ("rewrite", "revision", "summary", "correction", "continuation"))
+            for kind in config.rows.kinds
+        ),
         ("tagger.use", config.tagger.use, ("embedded", "none")),
         ("pairs.use", config.pairs.use, ("local", "rules", "none")),
     ):

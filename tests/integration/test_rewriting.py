@@ -10,7 +10,8 @@ from tonewright.corpus.plain import LocalPlainMaker, objections
 from tonewright.gate.measures import kept
 from tonewright.models.base import find_base
 from tonewright.models.llama import LocalModel
-from tonewright.rewriting.rewrite import rewrite_text, summarise_text
+from tonewright.rewriting.rewrite import Manner, rewritten, splice
+from tonewright.rewriting.summary import summarise_text
 
 pytestmark = pytest.mark.model
 
@@ -36,16 +37,16 @@ def base() -> Iterator[LocalModel]:
 
 def test_post_is_rewritten_without_harm(base: LocalModel) -> None:
     """Whatever so small a model makes of a paragraph: facts survive, and the rest of the file stays."""
-    done = rewrite_text(POST, "kettle.md", base, "dry")
-    (span,) = done.spans
-    assert done.text == POST[: span.start] + span.after + POST[span.end :]
+    manner = Manner("dry", best_of=2)
+    (span,) = rewritten(POST, "kettle.md", base, manner)
+    assert splice(POST, [span]) == POST[: span.start] + span.after + POST[span.end :]
     assert kept(span.before, span.after) == []
     assert span.kept or span.why
 
 
 def test_post_is_summarised(base: LocalModel) -> None:
     """A summary comes out as one line of words."""
-    summary = summarise_text(POST, "kettle.md", base)
+    summary = summarise_text(POST, "kettle.md", base, Manner().vocabulary)
     assert summary and "\n" not in summary
 
 

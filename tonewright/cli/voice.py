@@ -1,61 +1,139 @@
-"""What `rewrite` and `summarise` share: reading the input, and opening the model that writes."""
+"""What the commands that write share: their options, their input, the model, and the memory of what it gave out."""
 
 from __future__ import annotations
 
+import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from tonewright import prompts
+from tonewright.corpus import drafts, style
+from tonewright.corpus.drafts import Draft
 from tonewright.corpus.lineage import stale
+from tonewright.corpus.rows import REWRITE, collect
 from tonewright.errors import BadInput, UsageError
 from tonewright.models import registry
 from tonewright.models.base import find_base
 from tonewright.models.trial import require_loadable
+from tonewright.posts.post import opted_out, parse
+from tonewright.rewriting.prompted import Prompted
+from tonewright.rewriting.ranking import Author
+from tonewright.rewriting.rewrite import Manner, Voice
 from tonewright.workspace import Workspace
 
-if TYPE_CHECKING:
-    from tonewright.models.llama import LocalModel
-
 BASE = "base"
+STANDARD_INPUT = "standard input"
+
+
+def add_voice_arguments(parser: argparse.ArgumentParser) -> None:
+    """Which model writes, and how strongly."""
+    parser.add_argument("--model", default=registry.CHAMPION, help="champion, a model's number, or base")
+    parser.add_argument(
+        "--strength", type=float, default=1.0, metavar="0..1", help="how much of the trained voice (default: 1)"
+    )
+
+
+def add_manner_arguments(parser: argparse.ArgumentParser) -> None:
+    """In which tone, and how often it is tried."""
+    parser.add_argument("--tone", help="one of your tones, or several with weights: snark=0.7,dry")
+    parser.add_argument("--best-of", type=int, default=1, metavar="N", help="write N candidates and take the best")
+
+
+def manner_of(workspace: Workspace, args: argparse.Namespace) -> Manner:
+    """What `--tone` and `--best-of` ask for. Raises `UsageError` or `BadInput`."""
+    if args.best_of < 1:
+        raise UsageError(f"--best-of is {args.best_of}", "give a number from 1 on")
+    author = Author(style.own_texts(workspace.ledger), workspace.config.gate.max_overlap_words)
+    tone = prompts.blend(_tones(workspace, args.tone)) if args.tone else None
+    return Manner(tone, args.best_of, author, workspace.vocabulary)
 
 
 def read_input(file: str) -> tuple[str, str]:
-    """(text, name) of a file or of standard input. Raises `UsageError` or `BadInput`."""
-    if file == "-":
-        return sys.stdin.read(), "standard input"
-    path = Path(file)
+    """(text, name) of a file or of standard input, every byte kept. Raises `UsageError` or `BadInput`."""
+    name = STANDARD_INPUT if file == "-" else file
     try:
-        return path.read_bytes().decode("utf-8"), file
+        data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        return data.decode("utf-8"), name
     except UnicodeDecodeError as e:
-        raise BadInput(f"{file} is not UTF-8 (byte {e.start})", "save it as UTF-8") from e
+        raise BadInput(f"{name} is not UTF-8 (byte {e.start})", "save it as UTF-8") from e
     except OSError as e:
-        raise UsageError(f"{file} cannot be read ({e.strerror})") from e
+        raise UsageError(f"{name} cannot be read ({e.strerror})") from e
+
+
+def file_of(args: argparse.Namespace, option: str) -> Path:
+    """The file that an option of this name changes. Raises `UsageError` for standard input."""
+    if args.file == "-":
+        raise UsageError(f"{option} needs a file", "give its name instead of -")
+    return Path(args.file)
 
 
 @contextmanager
-def open_voice(workspace: Workspace, word: str) -> Iterator[LocalModel]:
-    """The model that `word` names, loaded. Without a champion yet, the untrained base writes, and says so."""
+def open_voice(workspace: Workspace, word: str, strength: float = 1.0) -> Iterator[Voice]:
+    """The model that `word` names, loaded. Without a champion yet, the prompted base writes, and says so."""
     from tonewright.models.llama import LocalModel
 
+    if not 0 <= strength <= 1:
+        raise UsageError(f"--strength is {strength:g}", "give a number from 0 to 1")
     base = find_base(workspace.config.model.base)
     adapter = None
-    if word != BASE:
-        champion = registry.alias(workspace.ledger, registry.CHAMPION)
-        if word == registry.CHAMPION and champion is None:
-            print("tonewright: no model has been promoted yet; the untrained base writes", file=sys.stderr)
-        else:
-            model = champion if word == registry.CHAMPION else registry.find(workspace.ledger, word)
-            assert model is not None
-            adapter = model.adapter
-            if why := stale(workspace, model):
-                print(f"tonewright: model {model.id} is stale: {why}", file=sys.stderr)
-            if model.base != base.sha256:
-                raise UsageError(
-                    f"model {model.id} was trained on another base than model.base names",
-                    "set model.base to that one, or retrain",
-                )
+    champion = registry.alias(workspace.ledger, registry.CHAMPION)
+    untrained = word == BASE or (word == registry.CHAMPION and champion is None)
+    if not untrained:
+        model = champion if word == registry.CHAMPION else registry.find(workspace.ledger, word)
+        assert model is not None
+        adapter = model.adapter
+        if why := stale(workspace, model):
+            print(f"tonewright: model {model.id} is stale: {why}", file=sys.stderr)
+        if model.base != base.sha256:
+            raise UsageError(
+                f"model {model.id} was trained on another base than model.base names",
+                "set model.base to that one, or retrain",
+            )
     require_loadable(base)
-    with LocalModel(base.gguf, adapter) as voice:
-        yield voice
+    with LocalModel(base.gguf, adapter, adapter_scale=strength) as voice:
+        yield _prompted(workspace, voice, asked_for=word == BASE) if untrained else voice
+
+
+def remember(workspace: Workspace, text: str, name: str, given: Iterable[Draft]) -> None:
+    """Keep what was given out for `text`, with its words unless the author keeps that text away from everybody."""
+    secret = bool(opted_out(parse(text.encode(), name)))
+    drafts.give_out(workspace.ledger, given, keep=not secret)
+
+
+def known_as(workspace: Workspace, name: str) -> str:
+    """The name under which a draft's file is remembered: its path in the blog, else the whole path, "" for none."""
+    path = Path(name).absolute()
+    if not path.parent.is_dir() or name == STANDARD_INPUT:
+        return ""
+    return path.relative_to(workspace.root).as_posix() if path.is_relative_to(workspace.root) else str(path)
+
+
+def _prompted(workspace: Workspace, voice: Voice, *, asked_for: bool) -> Prompted:
+    habits = style.measure(style.own_texts(workspace.ledger))
+    examples = prompts.examples(
+        (row.tone, row.source_text, row.request, row.answer)
+        for row in collect(workspace.ledger, workspace.config)
+        if row.kind == REWRITE and not row.held_out
+    )
+    guide = style.guide(habits)
+    helped = f"a style guide from {habits.passages} passages of yours" if guide else "no style guide yet"
+    why = "" if asked_for else "no model has been promoted yet; "
+    print(f"tonewright: {why}the untrained base writes, with {helped} and {len(examples)} examples", file=sys.stderr)
+    return Prompted(voice, guide, examples)
+
+
+def _tones(workspace: Workspace, wish: str) -> list[tuple[str, float]]:
+    """`snark=0.7,dry` as tones with weights."""
+    found = []
+    for part in wish.split(","):
+        name, equals, weight = part.strip().partition("=")
+        tone = workspace.vocabulary.check(name.strip().lower(), "--tone")
+        try:
+            found.append((tone, float(weight) if equals else 1.0))
+        except ValueError as e:
+            raise UsageError(f"--tone: {weight!r} is no weight", "write it as snark=0.7") from e
+        if not 0 < found[-1][1] <= 1:
+            raise UsageError(f"--tone: the weight of {tone} is {weight}", "give a number above 0, and 1 at most")
+    return found

@@ -68,7 +68,7 @@ class Rows:
     """Which rows are made of passages, and how many."""
 
     # Also "continuation": a passage and the one after it. Off, since it teaches what comes next and not how it is said.
-    kinds: tuple[str, ...] = ("rewrite", "revision", "summary")
+    kinds: tuple[str, ...] = ("rewrite", "revision", "summary", "correction")
     per_source: int = 200  # rows of one post or note at most: a book-long page is not to outweigh a year of posts
     continuations: float = 0.25  # at most so many for each row of another kind
 

@@ -28,7 +28,8 @@ def data_card(rows: Sequence[Row], *, name: str, form: str, lines: int, sha256: 
         "Every answer is text that the author wrote and published or said: passages of posts and of voice notes, their "
         "edits, their summaries. What is asked may be a machine's: plain versions of passages, and suggested "
         "tones, which count as `machine` below. Quotations, code, drafts, private posts and text that a model of ours "
-        f"wrote are not in it. Left out besides: {_said(left_out)}.",
+        "wrote are not in it, except under `correction`: an answer there is the author's edit of a draft of ours, "
+        f"no model is trained on it here, and it is meant for preferences. Left out besides: {_said(left_out)}.",
         "The split goes by a hash of the document, so a held-out document is held out in every export.",
         "## Counts",
         *(

@@ -1,4 +1,4 @@
-"""What was forgotten leaves the files as well: store, snapshots, reports, exports, vectors, and the ledger's own bytes.
+"""What was forgotten leaves the files too: store, snapshots, reports, exports, vectors, index, the ledger's own bytes.
 
 Every step can be repeated and goes by the hashes in `forgotten`, so whoever is killed in between runs it again.
 """
@@ -11,14 +11,18 @@ from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 
+from tonewright import in_place
 from tonewright.corpus import lineage
-from tonewright.corpus.documents import FORGOTTEN_FILE, FORGOTTEN_TEXT
+from tonewright.corpus.documents import FORGOTTEN_FILE, FORGOTTEN_TEXT, text_hash
 from tonewright.corpus.export import export, write_lines
 from tonewright.corpus.forget import without_words
 from tonewright.corpus.rows import collect_with_reasons
-from tonewright.errors import NothingToDo, TryLater
+from tonewright.errors import BadInput, NothingToDo, TryLater
 from tonewright.ledger.store import Ledger
 from tonewright.models.base import sha256_of
+from tonewright.posts.passages import split_passages
+from tonewright.posts.post import parse
+from tonewright.search.refresh import drop_forgotten
 from tonewright.workspace import Workspace, cache_folder
 
 
@@ -34,8 +38,10 @@ def erase(workspace: Workspace, runs: Iterable[str]) -> list[str]:
         _without_rows(file, forgotten(ledger, FORGOTTEN_TEXT))
     drop_copies(workspace)
     _forget_vectors(forgotten(ledger, FORGOTTEN_TEXT))
+    _drop_ways_back(workspace, forgotten(ledger, FORGOTTEN_TEXT))
     for backup in workspace.state.glob("ledger.v*.backup"):
         backup.unlink()  # of an older form, before a migration that went well
+    drop_forgotten(workspace)
     left = _export_again(workspace)
     ledger.compact()
     return left
@@ -80,6 +86,19 @@ def _without_rows(file: Path, texts: frozenset[str]) -> None:
     kept = [line for line in lines if texts.isdisjoint(lineage.hashes_in(_record(line)))]
     if len(kept) < len(lines):
         write_lines(kept, file)
+
+
+def _drop_ways_back(workspace: Workspace, texts: frozenset[str]) -> None:
+    """Delete what files said before they were rewritten in place, where that holds a forgotten text."""
+    for step in sorted((workspace.state / in_place.FOLDER).glob("*.json")):
+        record = json.loads(step.read_text(encoding="utf-8"))
+        try:
+            passages = split_passages(parse(record["before"].encode(), record["path"]), workspace.vocabulary)
+        except BadInput:
+            step.unlink()
+            continue
+        if not texts.isdisjoint(text_hash(passage.text) for passage in passages):
+            step.unlink()
 
 
 def _record(line: str) -> object:

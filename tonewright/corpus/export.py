@@ -91,7 +91,10 @@ def lines_of(rows: list[Row], form: str) -> list[str]:
     """The rows in one of `FORMATS`. Raises `NothingToDo` when there are rows, and none of them has that form."""
     lines = list(FORMATS[form](rows))
     if rows and not lines:
-        raise NothingToDo(f"no row can be written as {form}", "a pair needs a passage with a plain version and an edit")
+        raise NothingToDo(
+            f"no row can be written as {form}",
+            "a pair needs a passage with a plain version and an edit, or a draft of the model's that you corrected",
+        )
     return lines
 
 

@@ -169,6 +169,11 @@ def _delete(tx: Transaction, names: str, files: str, paths: str) -> tuple[int, i
     passages = tx.execute(f"DELETE FROM passages WHERE text_hash IN {listed}", (names,)).rowcount  # noqa: S608
     for side in ("before_hash", "after_hash"):
         tx.execute(f"DELETE FROM revisions WHERE {side} IN {listed}", (names,))  # noqa: S608
+    for table, column in (
+        *(("drafts", "draft_hash"), ("drafts", "source_hash")),
+        *(("corrections", "draft_hash"), ("corrections", "after_hash")),
+    ):
+        tx.execute(f"DELETE FROM {table} WHERE {column} IN {listed}", (names,))  # noqa: S608
     for table in ("prosody", "heard"):
         for column in ("audio", "transcript"):
             tx.execute(f"DELETE FROM {table} WHERE {column} IN {listed}", (files,))  # noqa: S608
@@ -180,6 +185,7 @@ def _delete(tx: Transaction, names: str, files: str, paths: str) -> tuple[int, i
         f"""DELETE FROM texts WHERE hash IN {listed} AND hash NOT IN (
                 SELECT text_hash FROM passages UNION SELECT plain_hash FROM plain_versions WHERE plain_hash NOT NULL
                 UNION SELECT before_hash FROM revisions UNION SELECT after_hash FROM revisions
+                UNION SELECT draft_hash FROM drafts UNION SELECT source_hash FROM drafts
                 UNION SELECT summary_hash FROM documents WHERE summary_hash NOT NULL)""",  # noqa: S608
         (json.dumps([p for (p,) in plain if p]),),
     )

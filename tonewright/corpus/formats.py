@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from tonewright import prompts
-from tonewright.corpus.rows import REVISION, REWRITE, Row
+from tonewright.corpus.rows import CORRECTION, REVISION, REWRITE, Row
 
 MESSAGES = "messages"
 _SPEAKERS = {"system": "system", "user": "human", "assistant": "gpt"}
@@ -45,13 +45,17 @@ def _sharegpt(rows: Iterable[Row]) -> Iterator[str]:
 
 
 def _preference(rows: Iterable[Row]) -> Iterator[str]:
-    """The author's later wording over her earlier one, where both answer the same plain version."""
+    """The author's later wording over her earlier one, where both answer the same plain version, and over a draft."""
     rows = list(rows)
     asked = {row.answer: row.request for row in rows if row.kind == REWRITE}
     for row in rows:
-        if row.kind == REVISION and row.answer in asked:
-            chosen, rejected = _said(row.answer), _said(row.source_text)
-            yield _line({"prompt": asked[row.answer], "chosen": chosen, "rejected": rejected})
+        if row.kind == CORRECTION:
+            prompt, rejected = row.request, row.rejected
+        elif row.kind == REVISION and row.answer in asked:
+            prompt, rejected = asked[row.answer], row.source_text
+        else:
+            continue
+        yield _line({"prompt": prompt, "chosen": _said(row.answer), "rejected": _said(rejected)})
 
 
 FORMATS: dict[str, Format] = {

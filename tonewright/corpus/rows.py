@@ -11,10 +11,11 @@ from typing import Any
 from tonewright import prompts
 from tonewright.config.schema import Config
 from tonewright.corpus.documents import PRIORITY
+from tonewright.corpus.drafts import CONTINUED
 from tonewright.corpus.sift import CONTINUATION, Sifted, sift
 from tonewright.ledger.store import Ledger
 
-REWRITE, REVISION, SUMMARY = "rewrite", "revision", "summary"
+REWRITE, REVISION, SUMMARY, CORRECTION = "rewrite", "revision", "summary", "correction"
 ADJACENT = 4  # characters between two passages with nothing but a line's end between them (CR LF CR LF)
 
 
@@ -31,6 +32,7 @@ class Row:
     source_text: str  # what the request asks about
     held_out: bool
     source: dict[str, Any]  # origin, path, version, commit, start, end, line
+    rejected: str = ""  # what a model of ours had answered, where the author corrected it
 
     @property
     def words(self) -> int:
@@ -48,6 +50,7 @@ class Row:
             "asked": self.source_text,
             "messages": prompts.training_row(self.request, self.answer),
             "source": self.source,
+            **({"rejected": self.rejected} if self.rejected else {}),
         }
         return json.dumps(record, ensure_ascii=False, sort_keys=True)
 
@@ -58,8 +61,11 @@ def is_held_out(slug: str, share: float) -> bool:
 
 
 def collect(ledger: Ledger, config: Config) -> list[Row]:
-    """The rows that a model is trained and judged on, in the order in which they were met."""
-    return collect_with_reasons(ledger, config).rows
+    """The rows that a model is trained and judged on, in the order in which they were met.
+
+    Corrections are not among them: most of their words are a model's, and it is not to train on itself.
+    """
+    return [row for row in collect_with_reasons(ledger, config).rows if row.kind != CORRECTION]
 
 
 def collect_with_reasons(ledger: Ledger, config: Config) -> Sifted:
@@ -140,6 +146,24 @@ def _continuations(ledger: Ledger, config: Config, tones: dict[int, tuple[str, s
     return _asked(CONTINUATION, prompts.go_on, found, config, tones)
 
 
+def _corrections(ledger: Ledger, config: Config, tones: dict[int, tuple[str, str]]) -> list[Row]:
+    """From what a model of ours was asked to the author's edit of its answer."""
+    rows = []
+    for kind, tone, asked, rejected, answer, slug, *where in ledger.read(
+        """SELECT g.kind, g.tone, s.text, r.text, t.text, d.slug, d.origin, d.path, d.version, d.commit_id,
+                  c.span_start, c.span_end, c.line
+           FROM corrections c JOIN documents d ON d.id = c.document AND d.live = 1
+           JOIN drafts g ON g.draft_hash = c.draft_hash JOIN texts s ON s.hash = g.source_hash
+           JOIN texts r ON r.hash = c.draft_hash JOIN texts t ON t.hash = c.after_hash
+           ORDER BY c.document, c.span_start"""
+    ):
+        request = (prompts.go_on if kind == CONTINUED else prompts.rewrite)(asked, tone)
+        name, held_out = row_id(CORRECTION, tone, asked, answer), is_held_out(slug, config.training.held_out)
+        by = "hand" if tone else ""
+        rows.append(Row(name, CORRECTION, tone, by, request, answer, asked, held_out, _source(where), rejected))
+    return rows
+
+
 def _summaries(ledger: Ledger, config: Config, tones: dict[int, tuple[str, str]]) -> list[Row]:
     """From the passages of a post to what its header says that it is about."""
     rows = []
@@ -178,6 +202,7 @@ MAKERS: dict[str, Maker] = {
     REWRITE: _rewrites,
     REVISION: _revisions,
     SUMMARY: _summaries,
+    CORRECTION: _corrections,
     CONTINUATION: _continuations,
 }
 

@@ -38,7 +38,7 @@ def sift(rows: Iterable[Row], settings: Rows) -> Sifted:
     seen: defaultdict[str, Seen] = defaultdict(Seen)
     kept = []
     for row in rows:
-        if _has_secret(row.answer) or _has_secret(row.source_text):
+        if any(map(_has_secret, (row.answer, row.source_text, row.rejected))):
             left_out[SECRET] += 1
         elif not seen[row.kind].add(row.answer):
             left_out[DUPLICATE] += 1

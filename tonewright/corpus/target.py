@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tonewright.corpus.documents import FORGOTTEN_TEXT, text_hash
+from tonewright.corpus.drafts import made_of
 from tonewright.errors import BadInput, UsageError
 from tonewright.events import NOTE, POST
 from tonewright.posts.passages import split_passages
@@ -56,6 +57,7 @@ def _paths(workspace: Workspace, word: str) -> set[str]:
         str(path)
         for (path,) in ledger.read(
             """SELECT path FROM documents UNION SELECT path FROM revisions UNION SELECT path FROM versions
+               UNION SELECT path FROM drafts WHERE path != ''
                UNION SELECT source FROM events WHERE kind IN (?, ?)""",
             (POST, NOTE),
         )
@@ -83,6 +85,9 @@ def _of_paths(workspace: Workspace, paths: set[str]) -> Target:
            UNION SELECT summary_hash FROM documents WHERE summary_hash IS NOT NULL AND path IN meant
            UNION SELECT before_hash FROM revisions WHERE path IN meant
            UNION SELECT after_hash FROM revisions WHERE path IN meant
+           UNION SELECT after_hash FROM corrections WHERE document IN (SELECT id FROM documents WHERE path IN meant)
+           UNION SELECT draft_hash FROM drafts WHERE path IN meant
+           UNION SELECT source_hash FROM drafts WHERE path IN meant
            UNION SELECT hash FROM forgotten WHERE kind = ?2 AND source = ?3""",
         (names, FORGOTTEN_TEXT, source),
     )
@@ -101,6 +106,7 @@ def _of_paths(workspace: Workspace, paths: set[str]) -> Target:
             copy = workspace.state / "store" / told["version"]
             if kind == POST and told["version"] and copy.is_file():
                 texts |= _said(workspace, told["path"], copy.read_bytes())
+    texts |= made_of(ledger, texts)
     return Target(source, frozenset(paths), frozenset(texts), frozenset(files), bool(versions))
 
 
@@ -116,7 +122,8 @@ def _of_commit(workspace: Workspace, commit: str) -> Target:
            UNION SELECT hash FROM forgotten WHERE kind = ?2 AND source = ?1""",
         (commit, FORGOTTEN_TEXT),
     )
-    return Target(commit, frozenset(), frozenset(texts | {str(t) for (t,) in known}), frozenset(), True)
+    texts |= {str(text) for (text,) in known}
+    return Target(commit, frozenset(), frozenset(texts | made_of(workspace.ledger, texts)), frozenset(), True)
 
 
 def _in_git(workspace: Workspace, path: str, blob: str) -> set[str]:

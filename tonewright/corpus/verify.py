@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from tonewright.corpus import fingerprints, lineage
+from tonewright.corpus import drafts, fingerprints, lineage
 from tonewright.corpus.documents import FORGOTTEN_FILE, FORGOTTEN_ROW, FORGOTTEN_TEXT, text_hash
 from tonewright.corpus.erase import forgotten
 from tonewright.corpus.formats import FORMATS
@@ -128,7 +128,8 @@ def _post(
 def _left_out(workspace: Workspace, text: str) -> bool:
     if text_hash(text) in forgotten(workspace.ledger, FORGOTTEN_TEXT):
         return True
-    return fingerprints.share_written(workspace.ledger, text) >= fingerprints.OURS
+    ours = fingerprints.share_written(workspace.ledger, text) >= fingerprints.OURS
+    return ours or drafts.origins(workspace.ledger, [text])[text].ours
 
 
 def _note(
@@ -221,7 +222,8 @@ def _forgotten(workspace: Workspace) -> Iterator[str]:
     for table, column in (
         *(("texts", "hash"), ("passages", "text_hash"), ("labels", "text_hash"), ("plain_versions", "text_hash")),
         *(("plain_versions", "plain_hash"), ("revisions", "before_hash"), ("revisions", "after_hash")),
-        ("documents", "summary_hash"),
+        *(("drafts", "draft_hash"), ("drafts", "source_hash"), ("corrections", "draft_hash")),
+        *(("corrections", "after_hash"), ("documents", "summary_hash")),
     ):
         found = ledger.read(
             f"SELECT count(*) FROM {table} WHERE {column} IN (SELECT hash FROM forgotten WHERE kind = ?)",  # noqa: S608

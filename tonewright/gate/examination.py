@@ -14,8 +14,6 @@ from tonewright.corpus.snapshot import HELD_OUT_FILE, TRAIN_FILE
 from tonewright.gate.judge import Item, Progress, judge
 from tonewright.gate.report import Report
 
-EXAMPLES = 3  # what fits a small context beside the question, and what an author would paste into a prompt
-
 
 def examine(
     job: Path, base: Path, challenger: Path, champion: Path | None, settings: Gate, progress: Progress
@@ -35,16 +33,12 @@ def examine(
         if row["kind"] == REWRITE
     ]
     targets = [row["messages"][-1]["content"] for row in train]
-    return judge(items, targets, base, challenger, champion, _examples(train), settings, progress)
-
-
-def _examples(train: list[dict[str, Any]]) -> list[tuple[prompts.Messages, str]]:
-    """Short rewrites in as many tones as there are: the fairest prompt that the base could be given."""
-    chosen: dict[str | None, dict[str, Any]] = {}
-    for row in sorted((r for r in train if r["kind"] == REWRITE), key=lambda r: len(r["asked"])):
-        if len(row["asked"].split()) >= 12:
-            chosen.setdefault(row["tone"], row)
-    return [(row["messages"][:-1], row["messages"][-1]["content"]) for row in list(chosen.values())[:EXAMPLES]]
+    examples = prompts.examples(
+        (row["tone"], row["asked"], row["messages"][:-1], row["messages"][-1]["content"])
+        for row in train
+        if row["kind"] == REWRITE
+    )
+    return judge(items, targets, base, challenger, champion, examples, settings, progress)
 
 
 def _lot(row: dict[str, Any]) -> str:

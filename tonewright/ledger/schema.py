@@ -149,6 +149,43 @@ MIGRATIONS: tuple[str, ...] = (
     ALTER TABLE exports ADD COLUMN was TEXT NOT NULL DEFAULT '';  -- sha256 of the file that this one takes the place of
     ALTER TABLE models ADD COLUMN stale TEXT NOT NULL DEFAULT '';  -- why a model should not be used any more
     """,
+    """
+    CREATE TABLE drafts (             -- what a model of ours gave out, for what, and where it was meant to stand
+        draft_hash TEXT PRIMARY KEY, source_hash TEXT NOT NULL, kind TEXT NOT NULL, tone TEXT, path TEXT NOT NULL,
+        at REAL NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE corrections (        -- the author's light edits of them, in the place where they were committed
+        document INTEGER REFERENCES documents(id), span_start INTEGER, span_end INTEGER, line INTEGER NOT NULL,
+        draft_hash TEXT NOT NULL, after_hash TEXT NOT NULL, PRIMARY KEY (document, span_start, span_end)
+    ) WITHOUT ROWID;
+    CREATE INDEX corrections_after ON corrections(after_hash);
+    """,
+    """
+    -- What derived indexes have to look at again: the latest change of each document, in an order that only grows. An
+    -- index remembers the last id that it has seen. Triggers, so that no writer can forget to say so.
+    CREATE TABLE document_changes (id INTEGER PRIMARY KEY AUTOINCREMENT, document INTEGER NOT NULL UNIQUE);
+    INSERT INTO document_changes(document) SELECT id FROM documents ORDER BY id;
+    CREATE TRIGGER documents_added AFTER INSERT ON documents BEGIN
+        DELETE FROM document_changes WHERE document = new.id;
+        INSERT INTO document_changes(document) VALUES (new.id);
+    END;
+    CREATE TRIGGER documents_changed AFTER UPDATE ON documents BEGIN
+        DELETE FROM document_changes WHERE document = new.id;
+        INSERT INTO document_changes(document) VALUES (new.id);
+    END;
+    CREATE TRIGGER passages_added AFTER INSERT ON passages BEGIN
+        DELETE FROM document_changes WHERE document = new.document;
+        INSERT INTO document_changes(document) VALUES (new.document);
+    END;
+    CREATE TRIGGER passages_changed AFTER UPDATE ON passages BEGIN
+        DELETE FROM document_changes WHERE document = new.document;
+        INSERT INTO document_changes(document) VALUES (new.document);
+    END;
+    CREATE TRIGGER passages_deleted AFTER DELETE ON passages BEGIN
+        DELETE FROM document_changes WHERE document = old.document;
+        INSERT INTO document_changes(document) VALUES (old.document);
+    END;
+    """,
 )
 VERSION = len(MIGRATIONS)
 

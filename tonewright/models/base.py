@@ -36,16 +36,8 @@ def find_base(name_or_path: str) -> BaseModel:
 
     Raises `Missing` when it is not on this machine and `BadInput` when the file is not a GGUF.
     """
-    if name_or_path == SMOLLM2:
-        name, gguf = SMOLLM2, _packaged_smollm2()
-    else:
-        gguf = Path(name_or_path).expanduser().absolute()
-        name = gguf.stem
-        if not gguf.is_file():
-            raise Missing(
-                f"there is no base model at {gguf}",
-                f'give the path of a .gguf file, or "{SMOLLM2}" for the small one',
-            )
+    gguf = base_file(name_or_path)
+    name = SMOLLM2 if name_or_path == SMOLLM2 else gguf.stem
     meta = read_header(gguf)
     stat = gguf.stat()
     return BaseModel(
@@ -55,6 +47,19 @@ def find_base(name_or_path: str) -> BaseModel:
         licence=str(meta.get("general.license", "")),
         family=str(meta.get("general.architecture", "")),
     )
+
+
+def base_file(name_or_path: str) -> Path:
+    """Where the base called `name_or_path` is, without reading it. Raises `Missing` when it is not on this machine."""
+    if name_or_path == SMOLLM2:
+        return _packaged_smollm2()
+    gguf = Path(name_or_path).expanduser().absolute()
+    if not gguf.is_file():
+        raise Missing(
+            f"there is no base model at {gguf}",
+            f'give the path of a .gguf file, or "{SMOLLM2}" for the small one',
+        )
+    return gguf
 
 
 def original_weights(folder: str) -> dict[str, Path]:

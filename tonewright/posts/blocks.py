@@ -10,17 +10,16 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Collection, Iterator
+from functools import cache, cached_property
 from typing import Literal, NamedTuple
 
 from tonewright.posts.html import CONTAINERS, LEAVES, VERBATIM
+from tonewright.posts.tags import HTML, LIQUID, SHORTCODE, Tags
 
 Kind = Literal[
     "prose", "code", "math", "liquid", "html", "heading", "rule", "quote", "list", "table", "reference",
     "attributes", "marker",
 ]  # fmt: skip
-
-# In these nothing is markup: what looks like a mark is an example of one.
-OPAQUE = frozenset({"code", "math"})
 
 _FENCE = re.compile(r"(`{3,}(?=[^`]*$)|~{3,})")
 _QUOTE = re.compile(r" {0,3}>")
@@ -29,15 +28,15 @@ _UNDERLINE = re.compile(r" {0,3}(?:=+|-+)\s*$")
 _RULE = re.compile(r" {0,3}([-*_])(?:[ \t]*\1){2,}\s*$")
 _BULLET = re.compile(r" {0,3}(?:[-*+]|\d{1,9}[.)]|:)(?:\s|$)")
 _INTERRUPTING_BULLET = re.compile(r" {0,3}(?:[-*+]|1[.)]|:)\s+\S")
-_TABLE_RULE = re.compile(r"(?=.*\|)\s*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*$")
+_TABLE_RULE = re.compile(r"(?=.*\|)\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?$")
 _REFERENCE = re.compile(r" {0,3}(?:\[[^\]]+\]:|\*\[[^\]]+\]:)")
 _ATTRIBUTES = re.compile(r" {0,3}\{:.*\}\s*$")
 _TAG = re.compile(r" {0,3}<(?:(!--|[?!])|(/?)([A-Za-z][A-Za-z0-9-]*)(?=[\s/>]|$))")
 _LONE_TAG = re.compile(r"""\s*</?[A-Za-z][A-Za-z0-9-]*(?:\s(?:[^<>"']|"[^"]*"|'[^']*')*)?/?>\s*$""")
 _TEMPLATE = re.compile(r"\{%-?\s*(?P<liquid>\w+)|\{\{[<%]\s*(?P<hugo>[\w./-]+)|\{\{")
-_TEMPLATES = re.compile(r"\{%.*?%\}|\{\{.*?\}\}", re.DOTALL)
+_PAIRED = VERBATIM | CONTAINERS
+_TEMPLATE_ENDS = {"{%": "%}", "{{": "}}"}
 _MATH = ((r"$$", r"$$"), (r"\[", r"\]"), (r"\begin{", r"\end{"))
-_INLINE_CODE = re.compile(r"(?<![\\`])(`+)(?!`)(?:(?!\n[ \t]*\n).)+?(?<!`)\1(?!`)|<!--.*?-->", re.DOTALL)
 
 
 class Block(NamedTuple):
@@ -59,15 +58,10 @@ def scan(text: str, start: int = 0, markers: Collection[str] = ()) -> list[Block
     return list(_Scanner(text, start, markers).blocks())
 
 
-def opaque_spans(text: str, blocks: list[Block]) -> list[tuple[int, int]]:
-    """Character ranges in which nothing is markup: code and math, code spans, comments; in order."""
-    found = []
-    for block in blocks:
-        if block.kind in OPAQUE:
-            found.append((block.start, block.end))
-        else:
-            found += [m.span() for m in _INLINE_CODE.finditer(text, block.start, block.end)]
-    return found
+@cache
+def _marker_line(markers: frozenset[str]) -> re.Pattern[str]:
+    names = "|".join(map(re.escape, sorted(markers))) or "(?!)"
+    return re.compile(rf"\s*(?:</?(?:{names})(?:\s[^<>]*)?>\s*)+$", re.IGNORECASE)
 
 
 class _Scanner:
@@ -75,13 +69,13 @@ class _Scanner:
 
     def __init__(self, text: str, start: int, markers: Collection[str]) -> None:
         self.text = text
+        self.tags = Tags(text)
         self.lines = [line.rstrip("\r") for line in text[start:].split("\n")]
         self.starts = [start]
         for line in text[start:].split("\n"):
             self.starts.append(self.starts[-1] + len(line) + 1)
         self.markers = frozenset(markers)
-        names = "|".join(map(re.escape, markers)) or "(?!)"
-        self.marker_line = re.compile(rf"\s*(?:</?(?:{names})(?:\s[^<>]*)?>\s*)+$", re.IGNORECASE)
+        self.marker_line = _marker_line(self.markers)
 
     def blocks(self) -> Iterator[Block]:
         """Rule after rule at each line; a paragraph is what no rule wants."""
@@ -148,10 +142,15 @@ class _Scanner:
     def attributes(self, i: int) -> tuple[Kind, int]:
         """kramdown's `{: .class}`; `{::comment}` and `{::nomarkdown}` hide everything up to `{:/`."""
         if re.match(r" {0,3}\{::(comment|nomarkdown)[^}/]*\}", self.lines[i]):
-            for j in range(i + 1, len(self.lines)):
-                if self.lines[j].lstrip().startswith("{:/"):
-                    return "code", j + 1
+            after = bisect_right(self.unhidden, i)
+            if after < len(self.unhidden):
+                return "code", self.unhidden[after] + 1
         return "attributes", i + 1
+
+    @cached_property
+    def unhidden(self) -> list[int]:
+        """Lines that end kramdown's comments."""
+        return [j for j, line in enumerate(self.lines) if line.lstrip().startswith("{:/")]
 
     def fence(self, i: int, limit: int) -> int:
         """Past the closing fence, or `limit` when there is none; quote signs and bullets are seen through."""
@@ -185,12 +184,14 @@ class _Scanner:
         r"""`$$ ... $$`, `\[ ... \]` and `\begin{...} ... \end{...}` that have their lines to themselves."""
         line = self.lines[i].strip()
         for opening, closing in _MATH:
-            if line.startswith(opening):
-                for j in range(i, len(self.lines)):
-                    rest = line[len(opening) :] if j == i else self.lines[j]
-                    if closing in rest:
-                        alone = j > i or closing == r"\end{" or rest.endswith(closing)
-                        return ("math", j + 1) if alone else ("prose", i)
+            if not line.startswith(opening):
+                continue
+            at = self.starts[i] + len(self.lines[i]) - len(self.lines[i].lstrip()) + len(opening)
+            close = self.tags.find(closing, at)
+            if close >= 0:
+                last = self.line_at(close)
+                alone = last > i or closing == r"\end{" or line[len(opening) :].endswith(closing)
+                return ("math", last + 1) if alone else ("prose", i)
         return "prose", i
 
     def template(self, i: int) -> tuple[Kind, int]:
@@ -199,25 +200,30 @@ class _Scanner:
         opening = _TEMPLATE.match(self.text, at)
         if opening is None:
             return "prose", i
-        name = re.escape(opening["liquid"] or opening["hugo"] or "")
         end = at
         if opening["liquid"]:
-            end = self.past_pair(at, rf"\{{%-?\s*(?:(end(?:{name})?)|{name})\b.*?%\}}")
+            end = self.tags.past_pair(LIQUID, opening["liquid"], at)
         elif opening["hugo"]:
-            end = self.past_pair(at, rf"\{{\{{[<%]\s*(?:(/\s*{name})|{name})(?![\w./-]).*?\}}\}}")
+            end = self.tags.past_pair(SHORTCODE, opening["hugo"], at)
         last = self.line_at(max(at, end - 1))
         if end > at and (last > i or not self.text[end : self.starts[last + 1]].strip()):
             opaque = opening["liquid"] in ("raw", "highlight", "comment") or opening["hugo"] == "highlight"
             return ("code" if opaque else "liquid"), last + 1
         last = i  # tags without an end: a block if they fill their lines
-        while (tag := _TEMPLATES.match(self.text, at)) is not None:
-            last = self.line_at(tag.end() - 1)
-            at = tag.end()
+        while (past := self.past_template(at)) > at:
+            last = self.line_at(past - 1)
+            at = past
             while at < len(self.text) and self.text[at] in " \t\r":
                 at += 1
             if at >= len(self.text) or self.text[at] == "\n":
                 return "liquid", last + 1
         return "prose", i
+
+    def past_template(self, at: int) -> int:
+        """Offset after the single tag or value that begins at `at`; else `at`."""
+        closing = _TEMPLATE_ENDS.get(self.text[at : at + 2])
+        found = self.tags.find(closing, at + 2) if closing else -1
+        return at if closing is None or found < 0 else found + len(closing)
 
     def html(self, i: int) -> tuple[Kind, int]:
         """Comments, and elements that are blocks; the content of containers goes with them."""
@@ -225,14 +231,15 @@ class _Scanner:
         if tag is None or (tag[3] and tag[3].lower() in self.markers):
             return "prose", i
         if tag[1]:
-            close = self.text.find("-->" if tag[1] == "!--" else ">", self.starts[i] + tag.end())
+            close = self.tags.find("-->" if tag[1] == "!--" else ">", self.starts[i] + tag.end())
             return ("code", self.line_at(close) + 1) if close >= 0 else ("prose", i)
         name = tag[3].lower()
-        if name in VERBATIM | CONTAINERS and not tag[2]:
-            end = self.past_pair(self.starts[i], rf"<(?:(/{name})|{name})(?=[\s>])[^>]*>")
-            if end > self.starts[i]:
+        if name in _PAIRED and not tag[2]:
+            at = self.starts[i] + tag.start(3) - 1
+            end = self.tags.past_pair(HTML, name, at)
+            if end > at:
                 return ("code" if name in VERBATIM else "html"), self.line_at(end - 1) + 1
-        return ("html", self.until_blank(i)) if name in VERBATIM | CONTAINERS | LEAVES else ("prose", i)
+        return ("html", self.until_blank(i)) if name in _PAIRED or name in LEAVES else ("prose", i)
 
     def reference(self, i: int) -> int:
         """A link's address or an abbreviation is a line; a footnote goes on with its indented paragraphs."""
@@ -251,15 +258,6 @@ class _Scanner:
             elif self.lines[j].strip():
                 break
         return end
-
-    def past_pair(self, at: int, tag: str) -> int:
-        """Offset after the tag that closes the one at `at` (group 1 matches in closing tags); else `at`."""
-        depth = 0
-        for found in re.compile(tag, re.IGNORECASE | re.DOTALL).finditer(self.text, at):
-            depth += -1 if found[1] else 1
-            if depth == 0:
-                return found.end()
-        return at
 
     def with_fences(self, kind: Kind, i: int, end: int) -> Iterator[Block]:
         """The lines of a quote or a list, with the fences in them as blocks of their own."""
@@ -282,7 +280,7 @@ class _Scanner:
 
     def is_table(self, i: int) -> bool:
         """Whether line `i` is the head of a table."""
-        return "|" in self.lines[i] and _TABLE_RULE.match(self.lines[i + 1]) is not None
+        return "|" in self.lines[i] and _TABLE_RULE.match(self.lines[i + 1].strip()) is not None
 
     def is_lone_tag(self, i: int) -> bool:
         """Whether the line is one tag of an element that we do not know as a tone."""

@@ -13,21 +13,21 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from tonewright.posts.blocks import Block, scan
+from tonewright.posts.inline import code_spans
 from tonewright.posts.post import Post
 from tonewright.tones.marks import Form, Mark, find_marks, strip_marks
 from tonewright.tones.vocabulary import Vocabulary
 
-_LINE_END = re.compile(r"[ \t]*\\?\r?\n[ \t]*")
 _LINK = re.compile(
     r"!?\[((?:[^\[\]]|\[[^\[\]]*\])*)\](?:\([^()\s]*(?:\([^()\s]*\)[^()\s]*)*(?:\s[^()]*)?\)|\[[^\[\]]*\])?"
 )
 _ADDRESS = re.compile(r"<?\b(?:https?://|www\.|mailto:)[^\s<>]+>?")
-_NOT_SAID = re.compile(r"<[^<>]*>|\{[:{%][^{}]*[}%]?\}|\[\^[^\]]+\]")
+_NOT_SAID = re.compile(r"<[^<>]*>|\{[:{%][^{}]*[}%]?\}|\[\^[^\[\]]+\]")
 _WORD = re.compile(r"\w+(?:['’\-]\w+)*")
-_PROTECTED = re.compile(rf"(`+)(?!`).+?(?<!`)\1(?!`)|(?:{_LINK.pattern})", re.DOTALL)
-_OPENERS = r"[\"'“‘«„(*_\[]*"
+# Repetitions are bounded, and nothing begins within a run of words: a line of a megabyte is read once.
+_OPENERS = r"[\"'“‘«„(*_\[]{0,8}"
 _SENTENCE_END = re.compile(
-    r"(?P<last>[\w.]*)[.!?…][.!?…\"'”’»)\]*_]*(?:</\w+>)?\s+"
+    r"(?<![\w.])(?P<last>[\w.]*)[.!?…][.!?…\"'”’»)\]*_]{0,16}(?:</\w+>)?\s+"
     rf"(?={_OPENERS}(?:<\w+>)?{_OPENERS}(?P<next>\w))"
 )
 _ABBREVIATIONS = frozenset(
@@ -68,8 +68,9 @@ def text_of(span_text: str, vocabulary: Vocabulary) -> str:
     A line end (with a hard break's backslash or spaces) and every run of blanks becomes one space; no-break
     spaces stay. This is the one way from `post.text[start:end]` to `Passage.text`.
     """
-    joined = _LINE_END.sub(" ", strip_marks(span_text, vocabulary))
-    return re.sub(r"[ \t]+", " ", joined).strip(" ")
+    *lines, last = strip_marks(span_text, vocabulary).split("\n")
+    lines = [line.removesuffix("\r").removesuffix("\\") for line in lines]
+    return " ".join(filter(None, " ".join([*lines, last]).replace("\t", " ").split(" ")))
 
 
 def split_passages(post: Post, vocabulary: Vocabulary, *, min_words: int = 8, max_words: int = 220) -> list[Passage]:
@@ -86,9 +87,11 @@ def split_passages(post: Post, vocabulary: Vocabulary, *, min_words: int = 8, ma
     for block in scan(post.text, post.body_start, vocabulary.names):
         if block.kind != "prose" or _is_links(post.text[block.start : block.end]):
             continue
-        if count_words(text_of(post.text[block.start : block.end], vocabulary)) < min_words:
+        words = count_words(text_of(post.text[block.start : block.end], vocabulary))
+        if words < min_words:
             continue
-        for start, end in _parts(post.text, block, max_words):
+        whole = [(block.start, block.end)]
+        for start, end in whole if words <= max_words else _parts(post.text, block, max_words):
             text = text_of(post.text[start:end], vocabulary)
             if text:
                 tones = tuple(_tone_spans(post, marks, start, end))
@@ -98,7 +101,7 @@ def split_passages(post: Post, vocabulary: Vocabulary, *, min_words: int = 8, ma
 
 def count_words(text: str) -> int:
     """Words that are read: the text of a link but not its address, and no tag, template or footnote sign."""
-    return len(_WORD.findall(_NOT_SAID.sub(" ", _ADDRESS.sub(" ", _LINK.sub(_label, text)))))
+    return len(_WORD.findall(_said(_LINK.sub(_label, text) if "[" in text else text)))
 
 
 def _label(link: re.Match[str]) -> str:
@@ -107,7 +110,14 @@ def _label(link: re.Match[str]) -> str:
 
 def _is_links(text: str) -> bool:
     """Whether nothing is said outside of links and images."""
-    return not _WORD.search(_NOT_SAID.sub(" ", _ADDRESS.sub(" ", _LINK.sub(" ", text))))
+    return not _WORD.search(_said(_LINK.sub(" ", text) if "[" in text else text))
+
+
+def _said(text: str) -> str:
+    """`text` without addresses, tags, templates and footnote signs; prose mostly has none, and is not searched."""
+    if "://" in text or "www." in text or "mailto:" in text:
+        text = _ADDRESS.sub(" ", text)
+    return _NOT_SAID.sub(" ", text) if "<" in text or "{" in text or "[^" in text else text
 
 
 def _parts(text: str, block: Block, max_words: int) -> Iterator[tuple[int, int]]:
@@ -123,15 +133,16 @@ def _parts(text: str, block: Block, max_words: int) -> Iterator[tuple[int, int]]
 
 def _sentence_ends(text: str, block: Block) -> Iterator[int]:
     """Offsets at which the next sentence begins, none in a link or a code span; the block's end last."""
-    closed = [m.span() for m in _PROTECTED.finditer(text, block.start, block.end)]
+    links = (m.span() for m in _LINK.finditer(text, block.start, block.end))
+    closed = sorted([*code_spans(text, block.start, block.end), *links], reverse=True)
+    until = block.start  # the end of the code and links that began so far
     for found in _SENTENCE_END.finditer(text, block.start, block.end):
+        while closed and closed[-1][0] < found.end():
+            until = max(until, closed.pop()[1])
         word = found["last"].lower()
         initial = len(word) == 1 and found["last"].isupper() and word != "i"
-        if word in _ABBREVIATIONS or initial or found["next"].islower():
-            continue
-        if any(a < found.end() < b for a, b in closed):
-            continue
-        yield found.end()
+        if word not in _ABBREVIATIONS and not initial and not found["next"].islower() and found.end() >= until:
+            yield found.end()
     yield block.end
 
 

@@ -1,32 +1,44 @@
-"""Rewrite and summarise in the author's voice; where the model is not to be trusted, text stays as it was."""
+"""Rewrite a text in the author's voice; where the model is not to be trusted, it stays as it was."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from tonewright import prompts
 from tonewright.config.schema import Tones
-from tonewright.errors import NothingToDo, TonewrightError
-from tonewright.gate.language import sentences
-from tonewright.gate.measures import faults, invented, loops
+from tonewright.gate.measures import faults
 from tonewright.prompts import Messages
-from tonewright.rewriting.markdown import Prose, one_paragraph, prose
+from tonewright.rewriting.markdown import Prose, link_labels, one_line, prose, put_back
+from tonewright.rewriting.ranking import Author, Candidate, best
 from tonewright.tones.vocabulary import Vocabulary
 
-SUMMARY_TOKENS = 64
-SUMMARY_TRIES = (0.0, 0.5, 0.8)  # temperatures
+WARM = 0.7  # temperature of every candidate but the first, which is the likeliest answer
 
-OnPiece = Callable[[int], None]
+OnPiece = Callable[[int, Prose], None]
+OnToken = Callable[[str], None]
 _USUAL = Vocabulary(Tones().names)
+
+
+class Cost(Protocol):
+    """`nll`: summed negative log-likelihood in nats."""
+
+    @property
+    def nll(self) -> float:
+        """In nats, not negative."""
+        ...
 
 
 class Voice(Protocol):
     """Something that writes; `LocalModel` is one."""
 
-    def generate(self, messages: Messages, *, max_tokens: int, temperature: float = 0.0, seed: int = 0) -> str:
-        """The answer to `messages`; at temperature 0 always the same."""
+    def stream(self, messages: Messages, *, max_tokens: int, temperature: float = 0.0, seed: int = 0) -> Iterator[str]:
+        """The answer to `messages`, piece by piece; at temperature 0 always the same."""
+        ...
+
+    def score(self, messages: Messages, target: str) -> Cost:
+        """What `target` costs as the answer to `messages`."""
         ...
 
 
@@ -47,66 +59,78 @@ class Span:
 
 
 @dataclass(frozen=True)
-class Rewritten:
-    """The new text, and every span of prose that was looked at; all else is the original to the byte."""
+class Manner:
+    """How a text is to be rewritten: `tone` in words (None: the one marked on a paragraph), the best of how many."""
 
-    text: str
-    spans: list[Span]
+    tone: str | None = None
+    best_of: int = 1
+    author: Author = field(default_factory=Author)
+    vocabulary: Vocabulary = _USUAL
 
 
-def rewrite_text(
+def rewritten(
     text: str,
     path: str,
     voice: Voice,
-    tone: str | None = None,
+    manner: Manner,
     on_piece: OnPiece | None = None,
-    *,
-    vocabulary: Vocabulary = _USUAL,
-) -> Rewritten:
-    """Put each paragraph of `text` into the author's words.
+    on_token: OnToken | None = None,
+) -> Iterator[Span]:
+    """Each paragraph of `text` in the author's words, in order, as soon as it is done.
 
-    `tone` None means the tone that is marked on a paragraph, if any. `on_piece` hears the number of each
-    paragraph, from 1, before it is sent to the model. Raises `BadInput` for a text that cannot be read.
+    `on_piece` hears of each paragraph, counted from 1, before it is sent to the model, and `on_token` every piece of
+    the answer when there is only one candidate. Raises `BadInput` for a text that cannot be read.
     """
-    pieces, spans, at = [], [], 0
-    for number, piece in enumerate(prose(text, path, vocabulary), 1):
+    labels = link_labels(text)
+    for number, piece in enumerate(prose(text, path, manner.vocabulary), 1):
         if on_piece:
-            on_piece(number)
+            on_piece(number, piece)
         before = text[piece.start : piece.end]
-        answer, why = ("", piece.locked) if piece.locked else _answer(piece, voice, tone, vocabulary)
-        after = before if why or answer == piece.text else answer  # unchanged words keep their line breaks
-        spans.append(Span(piece.start, piece.end, before, after, not why, why))
-        pieces += [text[at : piece.start], after]
-        at = piece.end
-    return Rewritten("".join(pieces) + text[at:], spans)
+        after, why = (before, piece.locked) if piece.locked else _answer(before, piece, voice, manner, labels, on_token)
+        yield Span(piece.start, piece.end, before, before if why else after, not why, why)
 
 
-def summarise_text(text: str, path: str, voice: Voice, *, vocabulary: Vocabulary = _USUAL) -> str:
-    """One sentence on the prose of `text`, as the author would put it.
-
-    Raises `NothingToDo` when there is no prose, and `TonewrightError` when no try was usable.
-    """
-    body = "\n\n".join(piece.text for piece in prose(text, path, vocabulary))
-    if not body:
-        raise NothingToDo(f"{path} holds no prose to summarise")
-    request = prompts.summarise(body)
-    why = ""
-    for seed, temperature in enumerate(SUMMARY_TRIES):
-        answer = voice.generate(request, max_tokens=SUMMARY_TOKENS, temperature=temperature, seed=seed)
-        summary = next(iter(sentences(" ".join(answer.split()))), "")
-        wrong = ["it goes round in circles"] if loops(summary) else invented(body, summary)
-        if summary and not wrong:
-            return summary
-        why = f"it invented {wrong[0]}" if wrong else "it is empty"
-    raise TonewrightError(f"the model has no usable summary of {path} ({why})", "try another --model")
+def splice(text: str, spans: Iterable[Span]) -> str:
+    """`text` with what became of `spans`, which are in order; all else is the original to the byte."""
+    pieces, at = [], 0
+    for span in spans:
+        pieces += [text[at : span.start], span.after]
+        at = span.end
+    return "".join(pieces) + text[at:]
 
 
-def _answer(piece: Prose, voice: Voice, tone: str | None, vocabulary: Vocabulary) -> tuple[str, str]:
-    """(the model's words on one line, why they cannot be used or "")."""
-    marked = piece.tones[0] if piece.tones else None
-    request = prompts.rewrite(piece.text, tone or marked)
-    answer = " ".join(voice.generate(request, max_tokens=prompts.room_for(piece.text)).split())
-    wrong = faults(piece.text, answer)
-    if not wrong and not one_paragraph(answer, vocabulary):
-        wrong = ["it is no paragraph any more"]
-    return answer, "; ".join(wrong)
+def _answer(
+    before: str, piece: Prose, voice: Voice, manner: Manner, labels: frozenset[str], on_token: OnToken | None
+) -> tuple[str, str]:
+    """(what takes the place of `before`, why nothing does or "")."""
+    request = prompts.rewrite(piece.text, manner.tone or (piece.tones[0] if piece.tones else None))
+    usable: list[Candidate] = []
+    wrong: list[str] = []
+    for seed in range(manner.best_of):
+        pieces = voice.stream(
+            request, max_tokens=prompts.room_for(piece.text), temperature=WARM if seed else 0.0, seed=seed
+        )
+        heard: list[str] = []
+        for said in pieces:
+            heard.append(said)
+            if on_token and manner.best_of == 1:
+                on_token(said)
+        answer = one_line("".join(heard))
+        if answer == one_line(piece.text):
+            usable.append(Candidate(answer, before))  # unchanged words keep their line breaks
+            continue
+        why = _objections(piece.text, answer, manner.author)
+        text, broken = ("", "") if why else put_back(before, answer, labels, manner.vocabulary)
+        if why or broken:
+            wrong.append("; ".join(why) or broken)
+        else:
+            usable.append(Candidate(answer, text))
+    if not usable:
+        return "", wrong[0]
+    return best(usable, piece.text, manner.author, lambda answer: voice.score(request, answer).nll).text, ""
+
+
+def _objections(source: str, answer: str, author: Author) -> Sequence[str]:
+    found = faults(source, answer)
+    recited = author.recited(answer, source)
+    return [*found, f"it recites you: “{recited}”"] if recited else found

@@ -12,11 +12,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 from tonewright.errors import BadInput
-from tonewright.posts.blocks import Block, opaque_spans, scan
+from tonewright.posts.blocks import Block, scan
 from tonewright.posts.html import ELEMENTS
+from tonewright.posts.inline import opaque_spans
 from tonewright.tones.vocabulary import Vocabulary
 
 Form = Literal["tag", "span attribute", "block attribute"]
@@ -82,6 +84,8 @@ def strip_marks(text: str, vocabulary: Vocabulary, start: int = 0) -> str:
 
     It asks for no balance, so that an excerpt in which a mark only begins can be stripped as well.
     """
+    if "<" not in text and "{:" not in text:
+        return text  # as most passages are
     blocks = scan(text, start, vocabulary.names)
     opaque = opaque_spans(text, blocks)
     gone = [m.span() for m in _parts(_tag_pattern(vocabulary), text, start, opaque)]
@@ -116,6 +120,7 @@ def _parts(pattern: re.Pattern[str], text: str, start: int, opaque: Sequence[Spa
             yield found
 
 
+@cache
 def _tag_pattern(vocabulary: Vocabulary) -> re.Pattern[str]:
     names = "|".join(sorted(map(re.escape, vocabulary.names), key=len, reverse=True))
     return re.compile(rf"<(/?)({names})(?:\s[^<>]*)?/?>", re.IGNORECASE)

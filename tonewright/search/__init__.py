@@ -1,0 +1,1 @@
+"""What the author has already written, found again: index, search, related posts, answers, coverage."""
