@@ -224,3 +224,17 @@ def test_a_system_without_watches_is_scanned(blog: Blog, tmp_path: Path, watchin
     assert not found["ok"]
     assert "limit reached" in str(found["tells"])
     assert "max_user_watches" in str(found["cure"])
+
+
+def test_once_takes_what_became_quiet_while_it_worked(blog: Blog, tmp_path: Path) -> None:
+    """A file that settles while earlier events are worked on is not left for the next time."""
+    writing = tmp_path / "writing"
+    writing.mkdir()
+    (writing / "lamp.md").write_text(f"---\ntitle: lamp\n---\n\n{WORDS}\n")
+    watched = QUIET.replace("[blog]", f'[blog]\nfolders = ["{writing}"]')
+    blog.settings(watched + "[notes]\nsettle_seconds = 0.05\n")
+    for number in range(5):
+        blog.post(f"post-{number}", f"{WORDS} Number {number}.")
+    blog.commit()
+    assert blog.tonewright("up", "--once").code == 0
+    assert json.loads(blog.tonewright("status", "--json").out)["events"]["post"]["done"] == 6
