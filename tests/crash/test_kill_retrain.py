@@ -9,29 +9,25 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import NO_MODEL, Blog
+from tests.conftest import NO_MODEL, Blog, children
 
 KILLS = 12
 
 
 def victims(up: int) -> dict[str, list[int]]:
     """Processes of the tree below `up` and of the training job, by what they do."""
-    found: dict[str, list[int]] = {"worker": [], "trainer": []}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            parent = int(stat.read_text().rpartition(")")[2].split()[1])
-            command = stat.with_name("cmdline").read_bytes().decode(errors="replace").replace("\0", " ")
-        except OSError:
-            continue
-        if parent == up:
-            found["worker"].append(int(stat.parent.name))
-        elif "-m tonewright.training" in command:
-            found["trainer"].append(int(stat.parent.name))
-    return found
+    trainers = []
+    for commands in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            if "-m tonewright.training" in commands.read_bytes().decode(errors="replace").replace("\0", " "):
+                trainers.append(int(commands.parent.name))
+    workers = children(up)
+    return {"worker": workers, "trainer": [pid for pid in trainers if pid not in workers]}
 
 
 @pytest.mark.proof

@@ -8,35 +8,14 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import QUIET, Blog
+from tests.conftest import QUIET, Blog, children, until
 
 WORDS = "The kettle gave up on Tuesday, which is the day it usually picks, and I drink tea from a pan."
-
-
-def until(what: Callable[[], object], seconds: float = 30) -> None:
-    """Wait for something to come true."""
-    end = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.1)
-
-
-def children(pid: int) -> list[int]:
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if int(fields[1]) == pid:
-            found.append(int(stat.parent.name))
-    return found
 
 
 @pytest.fixture(params=["sqlite", "redis"])

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.remote.conftest import MakeRun, Sshd, make_key, until, wait_for
+from tests.conftest import until
+from tests.integration.remote.conftest import MakeRun, Sshd, make_key, wait_for
 from tonewright.errors import ConfigError, Missing, TonewrightError, TryLater
 from tonewright.remote.courier import fetch, poll, start
 from tonewright.remote.far import sha256_of

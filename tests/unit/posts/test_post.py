@@ -161,7 +161,14 @@ def test_left_out_until(front: str, until: datetime) -> None:
 
 
 @pytest.mark.parametrize(
-    "front", ["", "date: 2026-11-23 12:00:00 +0100", "draft: false\npublished: true", "tonewright: yes", "private: no\nstatus: final"]
+    "front",
+    [
+        "",
+        "date: 2026-11-23 12:00:00 +0100",
+        "draft: false\npublished: true",
+        "tonewright: yes",
+        "private: no\nstatus: final",
+    ],
 )
 def test_published(front: str) -> None:
     """A post that nothing holds back is public, from its very second on."""
