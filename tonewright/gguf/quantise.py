@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from tonewright.errors import BadInput, UsageError
-from tonewright.models.llama import library
+from tonewright.models.engine import library
 
 F16 = "f16"
 # llama.cpp's numbers for file types (LLAMA_FTYPE_MOSTLY_*), from the finest to the smallest.
