@@ -33,6 +33,7 @@ from benchmarks.support import plots
 from benchmarks.support.tone_peers import minilm, tfidf
 from tonewright.models.base import SMOLLM2, find_base
 from tonewright.models.choices import Choices
+from tonewright.models.copies import quick_copy
 from tonewright.models.embedder import VERSION, Embedder
 from tonewright.models.vectors import KeptEmbedder
 from tonewright.posts.passages import split_passages
@@ -49,6 +50,7 @@ TWO = Vocabulary(("sarcastic", "literal"))
 SEEDS = range(5)
 CURVE = (30, 100, 300, 1000)
 PROMPTED = 60  # texts that the asked model reads: 15 sarcastic tweets with their rephrases, and 30 others
+TIMED = 60  # tweets that the clock is held at
 F1, PAIRS, SPEED = 0.45, 0.85, 20.0  # aimed at
 
 # What a contender does: texts and whether they are sarcastic in, a function from texts to scores out.
@@ -153,13 +155,13 @@ def prompted(choices: Choices, found: list[Tweet]) -> tuple[float, float, float]
     return 2 * hits / (called + sum(t.sarcastic for t in some)), statistics.mean(apart), speed
 
 
-def sarcasm(file: Path, embedder: KeptEmbedder, fast: float, docs: Path | None) -> bool:
+def sarcasm(file: Path, embedder: KeptEmbedder, gguf: Path, docs: Path | None) -> bool:
     """The table on iSarcasm, and the learning curve; whether the aims were met."""
     found = tweets(file)
     rate = statistics.mean(t.sarcastic for t in found)
     print(f"iSarcasm: {len(found)} texts; calling every one sarcastic gives F1 {2 * rate / (1 + rate):.3f}")
     rows: list[tuple[str, ...]] = [("tagger", "F1 (min-max)", "pairs", "area", "passages/s", "cost")]
-    own = embedded(embedder)
+    own, fast = embedded(embedder), speed(gguf, [t.text for t in found[:TIMED]])
     means = []
     for name, learn in (("embedded (default)", own), ("TF-IDF + logistic", tfidf()), ("MiniLM + logistic", minilm())):
         if learn is None:
@@ -190,15 +192,15 @@ def sarcasm(file: Path, embedder: KeptEmbedder, fast: float, docs: Path | None) 
     if docs:
         series = {"F1 on sarcastic": [(n, f1) for n, f1, *_ in learned], "pairs": [(n, p) for n, _, p, _ in learned]}
         plots.curve(docs / "tone-sarcasm.svg", "iSarcasm: the default tagger", "labels", series)
-    met = means[0][0] >= F1 and means[0][1] >= PAIRS
-    print(f"aimed at F1 {F1} and pairs {PAIRS}: {'met' if met else 'not met'}")
+    met = means[0][0] >= F1 and means[0][1] >= PAIRS and fast >= SPEED
+    print(f"aimed at F1 {F1}, pairs {PAIRS} and {SPEED} passages a second: {'met' if met else 'not met'}")
     return met
 
 
 def pace(learn: Learn, found: list[Tweet]) -> float:
-    """Passages per second on the example blog, once it has learned from a few tweets."""
-    score = learn(*taught(found[:200] + found[-200:]))
-    passages = [text for text, _ in example_blog()]
+    """Tweets per second, once it has learned from a few others."""
+    score = learn(*taught(found[200:400] + found[-200:]))
+    passages = [tweet.text for tweet in found[:TIMED]]
     begun = time.perf_counter()
     score(passages)
     return len(passages) / (time.perf_counter() - begun)
@@ -273,17 +275,18 @@ def main() -> int:
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
     base, docs = find_base(SMOLLM2), ROOT / "docs" if args.docs else None
     passages = [text for text, _ in example_blog()]
-    fast = speed(base.gguf, passages[:24])
+    gguf = quick_copy(base)
+    fast = speed(gguf, passages[:24])
     print(
         f"default tagger: {fast:.1f} passages of {statistics.mean(len(p.split()) for p in passages):.0f} words a second"
     )
     file = cache_folder() / "vectors" / f"{base.sha256[:16]}-{VERSION}.db"
-    with Embedder(base.gguf) as model:
+    with Embedder(gguf) as model:
         embedder = KeptEmbedder(model, file, shipped_vectors(base.sha256, VERSION))
         six_tones(embedder, docs)
         met = True
         if args.csv:
-            met = sarcasm(Path(args.csv), embedder, fast, docs) and fast >= SPEED
+            met = sarcasm(Path(args.csv), embedder, gguf, docs)
         else:
             print("no iSarcasm file: name it as the argument (see the top of this script)")
         embedder.close()

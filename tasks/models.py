@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from tonewright.corpus.plain import PLAIN_MAKERS, PlainMaker
 from tonewright.models.base import BaseModel, find_base
+from tonewright.models.copies import quick_copy
 from tonewright.models.trial import require_loadable
 from tonewright.models.vectors import KeptEmbedder
 from tonewright.notes.transcribers import make_transcriber
@@ -87,7 +88,7 @@ def _embedder(base: BaseModel) -> KeptEmbedder:
     name = f"{base.sha256[:16]}-{embedder.VERSION}"
     if name not in _embedders:
         require_loadable(base)
-        model = embedder.Embedder(base.gguf)
+        model = embedder.Embedder(quick_copy(base))
         known = shipped_vectors(base.sha256, embedder.VERSION)
         _embedders[name] = (model, KeptEmbedder(model, _kept_in(name), known))
     return _embedders[name][1]

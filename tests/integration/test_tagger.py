@@ -11,6 +11,7 @@ pytest.importorskip("numpy")
 pytest.importorskip("llama_cpp")
 
 from tonewright.models.base import find_base
+from tonewright.models.copies import quick_copy
 from tonewright.models.embedder import VERSION, Embedder
 from tonewright.models.vectors import KeptEmbedder
 from tonewright.posts.passages import split_passages
@@ -114,7 +115,7 @@ NOISE = (
 def embedder(cache: Path) -> Iterator[KeptEmbedder]:
     """The small base model as an embedder, with the memory that workers use in this session."""
     base = find_base("smollm2-135m")
-    with Embedder(base.gguf) as model:
+    with Embedder(quick_copy(base)) as model:
         known = shipped_vectors(base.sha256, VERSION)
         kept = KeptEmbedder(model, cache / "vectors" / f"{base.sha256[:16]}-{VERSION}.db", known)
         yield kept
@@ -133,7 +134,7 @@ def test_the_shipped_vectors_are_those_of_the_exemplars(embedder: KeptEmbedder) 
     known = shipped_vectors(base.sha256, VERSION)
     texts = [ended(e.text) for e in shipped_exemplars()]
     assert sorted(known) == sorted(texts)
-    with Embedder(base.gguf) as fresh:
+    with Embedder(quick_copy(base)) as fresh:
         rows = fresh.embed(texts[::29])
     assert all(float(row @ known[text]) > 0.999 for row, text in zip(rows, texts[::29]))
     assert shipped_vectors("0" * 64, VERSION) == {}

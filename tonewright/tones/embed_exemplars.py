@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from tonewright.models.base import SMOLLM2, find_base
+from tonewright.models.copies import quick_copy
 from tonewright.models.embedder import VERSION, Embedder
 from tonewright.tones.exemplars import VECTORS, ended, fingerprint, shipped_exemplars
 
@@ -15,7 +16,7 @@ def main() -> int:
     import numpy as np
 
     base = find_base(SMOLLM2)
-    with Embedder(base.gguf) as embedder:
+    with Embedder(quick_copy(base)) as embedder:
         vectors = embedder.embed([ended(example.text) for example in shipped_exemplars()])
     np.savez_compressed(
         Path(__file__).with_name(VECTORS),
