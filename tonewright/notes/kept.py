@@ -8,6 +8,7 @@ from typing import Any
 
 from tonewright.events import PROSODY, NewEvent
 from tonewright.ledger.store import Ledger, Transaction
+from tonewright.notes.baseline import WINDOW
 from tonewright.notes.placing import Placed
 from tonewright.notes.prosody import Features, Heard, Phrase
 
@@ -110,8 +111,8 @@ def earlier(ledger: Ledger, audio: str, before: float, extractor: str) -> list[F
         f"""SELECT {_COLUMNS} FROM heard h JOIN prosody p USING (audio, transcript, extractor)
             WHERE h.audio != ? AND h.extractor = ? AND h.at < ? AND p.flag = ''
               AND h.audio || '+' || h.transcript IN (SELECT version FROM documents WHERE origin = 'note' AND live = 1)
-            ORDER BY h.at DESC, p.span_start""",  # noqa: S608 - a constant
-        (audio, extractor, before),
+            ORDER BY h.at DESC, p.span_start LIMIT ?""",  # noqa: S608 - a constant
+        (audio, extractor, before, 2 * WINDOW),  # half of them may be too short to tell
     )
     return [_sentence(row).features for row in rows]
 
