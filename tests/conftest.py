@@ -43,6 +43,34 @@ items = 4
 NO_MODEL = '[pairs]\nuse = "rules"\n[tagger]\nuse = "none"\n'
 
 
+Tell = Callable[[str], None]
+
+
+class Counts:
+    """Prints what a proof counted when its test has ended, also one in another process."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """The terminal is the controlling process's alone."""
+        terminal = self.config.pluginmanager.get_plugin("terminalreporter")
+        for name, counts in report.user_properties if terminal and report.when == "call" else ():
+            if name == "proof":
+                terminal.write_line(f"\nproof: {counts}")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Counts are printed as they come in."""
+    config.pluginmanager.register(Counts(config))
+
+
+@pytest.fixture
+def tell(record_property: Callable[[str, object], None]) -> Tell:
+    """Hand a proof's counts to whoever runs it."""
+    return lambda counts: record_property("proof", counts)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """One process takes a whole file, for its fixtures' sake, and one process all that loads a model."""
     for item in items:

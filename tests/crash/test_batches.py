@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("openai")
 pytest.importorskip("detect_secrets")
 
-from tests.conftest import Blog
+from tests.conftest import Blog, Tell
 from tests.hosted_server import KEY, Host, hosting
 
 WORKERS = Path(__file__).with_name("hosted_workers.py")
@@ -31,11 +31,10 @@ def test_killed_in_a_batch(blog: Blog) -> None:
 
 @pytest.mark.proof
 @pytest.mark.timeout(900)
-def test_killed_in_many_batches(blog: Blog, capsys: pytest.CaptureFixture[str]) -> None:
+def test_killed_in_many_batches(blog: Blog, tell: Tell) -> None:
     """Ten batches, four kills each, most of them in the middle of a submission."""
     told = kill_in_batches(blog, rounds=10, kills=4)
-    with capsys.disabled():
-        print(f"\nproof: {told}")
+    tell(f"{told}")
 
 
 def kill_in_batches(blog: Blog, *, rounds: int, kills: int) -> str:

@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("openai")
 
-from tests.conftest import Blog
+from tests.conftest import Blog, Tell
 from tests.hosted_server import KEY, Host, hosting
 
 ODDS = {  # of every request
@@ -43,11 +43,10 @@ def test_parallel_workers_stay_within_the_cap(blog: Blog) -> None:
 
 @pytest.mark.proof
 @pytest.mark.timeout(900)
-def test_sixteen_workers_stay_within_the_cap(blog: Blog, capsys: pytest.CaptureFixture[str]) -> None:
+def test_sixteen_workers_stay_within_the_cap(blog: Blog, tell: Tell) -> None:
     """Sixteen workers, a hundred kills: what the host charges never passes the cap, and no request is unaccounted."""
     told = spend_it_all(blog, workers=16, kills=100, cap=0.8)
-    with capsys.disabled():
-        print(f"\nproof: 16 workers, 100 kills, {told}")
+    tell(f"16 workers, 100 kills, {told}")
 
 
 def spend_it_all(blog: Blog, *, workers: int, kills: int, cap: float) -> str:

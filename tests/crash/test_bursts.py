@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import QUIET, Blog, until
+from tests.conftest import QUIET, Blog, Tell, until
 
 
 def prepare(blog: Blog, writing: Path) -> None:
@@ -106,14 +106,13 @@ def test_a_few_hundred_files(blog: Blog, tmp_path: Path, case: Callable[..., tup
 @pytest.mark.proof
 @pytest.mark.timeout(300)
 def test_twenty_thousand_files(
-    blog: Blog, tmp_path: Path, case: Callable[..., tuple[int, int]], told: str, capsys: pytest.CaptureFixture[str]
+    blog: Blog, tmp_path: Path, case: Callable[..., tuple[int, int]], told: str, tell: Tell
 ) -> None:
     """More files than the kernel's queue holds: none is missed and none comes twice."""
     missed, doubled = case(blog, tmp_path / "writing", 20_000, 200)
     dropped = "overflowed" in (tmp_path / "watchers.log").read_text()  # watchdog 7 says so; 6 keeps quiet
-    with capsys.disabled():
-        print(
-            f"\nproof: 20000 files in a burst with {told}{' and the kernel dropping events' * dropped}, "
-            f"{missed} missed, {doubled} twice"
-        )
+    tell(
+        f"20000 files in a burst with {told}{' and the kernel dropping events' * dropped}, "
+        f"{missed} missed, {doubled} twice"
+    )
     assert (missed, doubled) == (0, 0)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import NO_MODEL, Blog, children
+from tests.conftest import NO_MODEL, Blog, Tell, children
 
 KILLS = 12
 
@@ -32,7 +32,7 @@ def victims(up: int) -> dict[str, list[int]]:
 
 @pytest.mark.proof
 @pytest.mark.timeout(600)
-def test_a_retrain_survives_kills(blog: Blog, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_retrain_survives_kills(blog: Blog, tmp_path: Path, tell: Tell) -> None:
     """Twelve kills between commit and verdict: the job is done once, by one run, with nothing left over."""
     blog.small_retrain("max_steps = 12\ncheckpoint_steps = 2\n", more=NO_MODEL)
     rng = random.Random(5)
@@ -61,7 +61,4 @@ def test_a_retrain_survives_kills(blog: Blog, tmp_path: Path, capsys: pytest.Cap
     workspace = blog.workspace()
     assert workspace.ledger.read("SELECT count(*) FROM runs") == [(1,)]
     workspace.ledger.close()
-    with capsys.disabled():
-        print(
-            f"\nproof: a retrain with {kills['worker']} workers and {kills['trainer']} trainers killed: 1 run, 1 model"
-        )
+    tell(f"a retrain with {kills['worker']} workers and {kills['trainer']} trainers killed: 1 run, 1 model")

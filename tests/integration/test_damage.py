@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("av")
 
-from tests.conftest import QUIET, Blog
+from tests.conftest import QUIET, Blog, Tell
 from tests.recordings import DAMAGES, KINDS, spoiled
 from tests.watched import WORDS, Watch
 
@@ -114,10 +114,9 @@ def test_spoiled_recordings_end_in_the_right_state(blog: Blog, notes: Path) -> N
 
 @pytest.mark.proof
 @pytest.mark.timeout(900)
-def test_every_format_with_every_damage(blog: Blog, notes: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_format_with_every_damage(blog: Blog, notes: Path, tell: Tell) -> None:
     """Every format that we can encode, with every damage: the right state for each, and no original is touched."""
     counts, wrong = spoil_all(blog, notes, list(KINDS), list(DAMAGES))
-    with capsys.disabled():
-        told = ", ".join(f"{number} {state}" for state, number in sorted(counts.items()))
-        print(f"\nproof: {len(KINDS)} formats x {len(DAMAGES)} damages: {told}; {len(wrong)} in a wrong state")
+    told = ", ".join(f"{number} {state}" for state, number in sorted(counts.items()))
+    tell(f"{len(KINDS)} formats x {len(DAMAGES)} damages: {told}; {len(wrong)} in a wrong state")
     assert wrong == []

@@ -13,7 +13,7 @@ pytest.importorskip("openai")
 pytest.importorskip("detect_secrets")
 
 from tasks.consumer import drain
-from tests.conftest import Blog
+from tests.conftest import Blog, Tell
 from tests.hosted_server import BILLED, HERE, KEY, ODD, UNBILLED, Host, hosting
 from tonewright.corpus.documents import text_hash
 from tonewright.events import DONE, PENDING, TAG
@@ -396,7 +396,7 @@ def test_a_transcript(blog: Blog, host: Host, tmp_path: Path) -> None:
 @pytest.mark.proof
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("fault", ["silence", "trickle"])
-def test_forty_seconds_of_nothing(blog: Blog, host: Host, fault: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_forty_seconds_of_nothing(blog: Blog, host: Host, fault: str, tell: Tell) -> None:
     """With the default limit, a server that is silent for 40 s, or sends a byte now and then, is given up after 30."""
     host.plan = [fault]
     blog.settings(settings(host).replace("timeout_seconds = 2\n", ""))
@@ -407,5 +407,4 @@ def test_forty_seconds_of_nothing(blog: Blog, host: Host, fault: str, capsys: py
     ((at, ended, state),) = workspace.ledger.read("SELECT at, ended, state FROM outbox")
     assert state == "unknown"
     assert "gave no whole answer in 30 s" in tags(workspace)[0][1]
-    with capsys.disabled():
-        print(f"\nproof: {fault}: given up after {ended - at:.1f} s, the money still counts as spent")
+    tell(f"{fault}: given up after {ended - at:.1f} s, the money still counts as spent")

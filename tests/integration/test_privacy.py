@@ -10,7 +10,7 @@ pytest.importorskip("openai")
 pytest.importorskip("detect_secrets")
 
 from tasks.consumer import drain
-from tests.conftest import Blog
+from tests.conftest import Blog, Tell
 from tests.hosted_server import ELSEWHERE, HERE, KEY, hosting
 from tests.leaky import DENYLIST, IGNORE_FILE, Leaky, posts
 from watchers.loop import scan_all
@@ -30,13 +30,10 @@ def test_nothing_planted_leaves(blog: Blog, monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.proof
 @pytest.mark.timeout(900)
-def test_nothing_planted_leaves_of_a_thousand(
-    blog: Blog, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nothing_planted_leaves_of_a_thousand(blog: Blog, tell: Tell, monkeypatch: pytest.MonkeyPatch) -> None:
     """A thousand posts with planted secrets and private marks against a recording server: none of them is sent."""
     told = check(blog, list(posts(1000)), monkeypatch)
-    with capsys.disabled():
-        print(f"\nproof: {told}")
+    tell(f"{told}")
 
 
 def check(blog: Blog, written: Sequence[Leaky], monkeypatch: pytest.MonkeyPatch) -> str:

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.conftest import Blog
+from tests.conftest import Blog, Tell
 from tests.web.conftest import KETTLE, LOCK, POST, STOVE, Open, Sitting, Start, corpus, files, suggest, tags, take_in
 
 KEYS = {"dry": "2", "snark": "1", "playful": "4"}
@@ -199,12 +199,9 @@ def test_every_key_press_is_one_tag(blog: Blog, start: Start, tab: Open) -> None
 
 @pytest.mark.proof
 @pytest.mark.timeout(300)
-def test_a_hundred_key_presses_are_a_hundred_tags(
-    blog: Blog, start: Start, tab: Open, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_hundred_key_presses_are_a_hundred_tags(blog: Blog, start: Start, tab: Open, tell: Tell) -> None:
     """A sitting of a hundred passages by keys alone: a hundred files, a hundred labels, none twice."""
     sitting, labels = decide(100, blog, start, tab)
     code, told = sitting.end()
     assert (code, labels, len(files(blog))) == (0, 100, 100)
-    with capsys.disabled():
-        print(f"\nproof: 100 key presses, {len(files(blog))} files in _tones, {labels} labels; {told.strip()}")
+    tell(f"100 key presses, {len(files(blog))} files in _tones, {labels} labels; {told.strip()}")

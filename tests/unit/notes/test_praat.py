@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import Tell
+
 np = pytest.importorskip("numpy")
 pytest.importorskip("parselmouth")
 
@@ -37,7 +39,7 @@ def test_both_trackers_agree() -> None:
 
 @pytest.mark.proof
 @pytest.mark.timeout(300)
-def test_both_trackers_agree_on_real_speech(capsys: pytest.CaptureFixture[str]) -> None:
+def test_both_trackers_agree_on_real_speech(tell: Tell) -> None:
     """Public-domain readings from LibriVox: below a tenth of a semitone apart, voicing agrees in 96 of 100 frames."""
     clips = sorted(LIBRIVOX.glob("*.wav"))
     if not clips:
@@ -52,9 +54,8 @@ def test_both_trackers_agree_on_real_speech(capsys: pytest.CaptureFixture[str]) 
         both = ~np.isnan(ours.hertz) & ~np.isnan(other)
         apart.append(float(np.median(np.abs(12 * np.log2(ours.hertz[both] / other[both])))))
         same.append(float((np.isnan(ours.hertz) == np.isnan(other)).mean()))
-    with capsys.disabled():
-        told = f"median difference at most {max(apart):.3f} semitones, voicing at least {min(same):.1%}"
-        print(f"\nproof: {len(clips)} readings, {seconds:.0f} s, against Praat: {told}")
+    told = f"median difference at most {max(apart):.3f} semitones, voicing at least {min(same):.1%}"
+    tell(f"{len(clips)} readings, {seconds:.0f} s, against Praat: {told}")
     assert max(apart) <= 0.1
     assert min(same) >= 0.96
 
