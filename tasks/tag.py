@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from tasks import models
+from tonewright.hosted import tagging
+from tonewright.hosted.gate import KeptHere
 from tonewright.ledger.leases import Lease
+from tonewright.notes import kept
+from tonewright.notes.extractors import make_extractor
 from tonewright.tones.tagger import Suggestion
 from tonewright.workspace import Workspace
 
@@ -18,11 +22,9 @@ def handle(workspace: Workspace, lease: Lease) -> None:
     if workspace.config.tagger.use == "none" or not passages:
         lease.end("done", "no tagger" if passages else "no passages")
         return
-    with models.tagger(workspace, hand_labels(workspace)) as tagger:
-        suggestions = tagger.suggest([text for _, _, text in passages])
-        source = f"{tagger.name} {tagger.version}"
+    suggestions, source, aside = _suggest(workspace, lease, [text for _, _, text in passages])
     sure = [s for s in suggestions if s.tone is not None]
-    with lease.finish(f"{len(sure)} of {len(passages)} passages given a tone by {source}") as tx:
+    with lease.finish(f"{len(sure)} of {len(passages)} passages given a tone by {source}{aside}") as tx:
         for (passage, name, _), suggestion in zip(passages, suggestions):
             if suggestion.tone is not None:
                 tx.execute(
@@ -31,6 +33,20 @@ def handle(workspace: Workspace, lease: Lease) -> None:
                        VALUES (?, ?, 'machine', ?, ?, ?, ?, ?)""",
                     (name, passage, source, *_columns(suggestion), tx.now),
                 )
+        if sure:
+            kept.weigh_again(tx, document, make_extractor(workspace.config.notes.extractor).id, source)
+
+
+def _suggest(workspace: Workspace, lease: Lease, texts: list[str]) -> tuple[list[Suggestion], str, str]:
+    """Suggestions, who made them, and why not the hosted model if that was to make them."""
+    aside = ""
+    if workspace.config.tagger.use == "hosted":
+        try:
+            return (*tagging.suggest(workspace, lease.event.id, lease.event.payload["document"], texts), aside)
+        except KeptHere as e:
+            aside = f"; not by the hosted model: {e}"
+    with models.tagger(workspace, hand_labels(workspace)) as tagger:
+        return tagger.suggest(texts), f"{tagger.name} {tagger.version}".strip(), aside
 
 
 def hand_labels(workspace: Workspace) -> list[tuple[str, str]]:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tasks.take_post import follow_up
+from tasks.transcribe import transcribe
 from tonewright.corpus import hand_tags
 from tonewright.corpus.documents import FOLDER, Document, Excerpt, HandLabel, store
 from tonewright.errors import BadInput
@@ -14,39 +15,28 @@ from tonewright.ledger.leases import Lease
 from tonewright.ledger.store import Transaction
 from tonewright.notes import kept
 from tonewright.notes.decode import decode
-from tonewright.notes.transcript import read_transcript, tone_of_folder
+from tonewright.notes.extractors import make_extractor
+from tonewright.notes.transcript import Transcript, read_transcript, tone_of_folder
 from tonewright.workspace import Workspace
 
-TRANSCRIPT_SECONDS = 3600.0  # a transcript that arrives makes a new event at once; this is only the fallback
 MIN_WORDS = 8
+LEAST_CLEAR = 0.75  # share of a passage's words; nobody is to learn to write what a machine misheard
 
 
 def handle(workspace: Workspace, lease: Lease) -> None:
-    """Store the note's paragraphs as passages; without a transcript, wait for one and say so."""
+    """Store the note's paragraphs as passages; without a transcript, have it heard, or wait for one and say so."""
     payload = lease.event.payload
     path = Path(payload["path"])
     copies = workspace.folder("store")
     with naming(path, copies / payload["version"]):
-        sound = decode(copies / payload["version"])
+        sound = decode(copies / payload["version"], workspace.config.notes.longest_minutes * 60)
     if not payload["transcript"]:
-        lease.wait(
-            TRANSCRIPT_SECONDS,
-            f"waits for its words: write them into {path.with_suffix('.txt').name} beside it",
-        )
+        transcribe(workspace, lease, sound)
         return
     with naming(path.with_suffix(".txt"), copies / payload["transcript"]):
         transcript = read_transcript(copies / payload["transcript"], kind=payload["transcript_kind"])
     tone = tone_of_folder(path, Path(payload["place"]), workspace.vocabulary.names)
-    excerpts = []
-    for start, end in transcript.paragraphs:
-        text = " ".join(transcript.text[start:end].split())
-        if len(text.split()) < MIN_WORDS:
-            continue
-        labels = [HandLabel(tone, FOLDER, start, end)] if tone else []
-        line = transcript.text.count("\n", 0, start) + 1
-        excerpts.append(Excerpt(start, end, line, text, labels))
-    if not excerpts:
-        raise BadInput(f"{path} has no paragraph of at least {MIN_WORDS} words", "write down more of what was said")
+    excerpts, unclear = _excerpts(path, transcript, tone)
     document = Document(
         origin="note",
         place=payload["place"],
@@ -58,13 +48,36 @@ def handle(workspace: Workspace, lease: Lease) -> None:
         written="",
         summary=None,
     )
-    note = f"{sound.seconds:.1f} s of speech, {len(excerpts)} passages" + (f", {tone}" if tone else "")
+    aside = f", {unclear} more not heard clearly" if unclear else ""
+    by = f", words by {payload['heard_by']}" if payload.get("heard_by") else ""
+    note = f"{sound.seconds:.1f} s of speech, {len(excerpts)} passages" + (f", {tone}" if tone else "") + by + aside
+    note = "; ".join(filter(None, [note, *sound.warnings, transcript.warning]))
     with lease.finish(note) as tx:
         for old in payload.get("moved_from", []):
             _leave(tx, old)
         row = store(tx, lease.event.id, document, excerpts)
         follow_up(tx, lease.event, row)
-        tx.add(kept.wish(lease.event.source, payload, row), parent=lease.event.id)
+        extractor = make_extractor(workspace.config.notes.extractor).id
+        tx.add(kept.wish(lease.event.source, payload, row, extractor), parent=lease.event.id)
+
+
+def _excerpts(path: Path, transcript: Transcript, tone: str | None) -> tuple[list[Excerpt], int]:
+    """The paragraphs that are worth a passage, and how many were not heard clearly. Raises `BadInput` for none."""
+    excerpts, unclear = [], 0
+    for start, end in transcript.paragraphs:
+        text = " ".join(transcript.text[start:end].split())
+        if len(text.split()) < MIN_WORDS:
+            continue
+        if transcript.certainty(start, end) < LEAST_CLEAR:
+            unclear += 1
+            continue
+        labels = [HandLabel(tone, FOLDER, start, end)] if tone else []
+        excerpts.append(Excerpt(start, end, transcript.text.count("\n", 0, start) + 1, text, labels))
+    if unclear and not excerpts:
+        raise BadInput(f"{path} was not heard clearly", f"write its words into {path.with_suffix('.txt').name}")
+    if not excerpts:
+        raise BadInput(f"{path} has no paragraph of at least {MIN_WORDS} words", "write down more of what was said")
+    return excerpts, unclear
 
 
 def _leave(tx: Transaction, old: dict[str, str]) -> None:

@@ -8,7 +8,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,6 +41,34 @@ poll_seconds = 0.5
 items = 4
 """
 NO_MODEL = '[pairs]\nuse = "rules"\n[tagger]\nuse = "none"\n'
+
+
+Tell = Callable[[str], None]
+
+
+class Counts:
+    """Prints what a proof counted when its test has ended, also one in another process."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """The terminal is the controlling process's alone."""
+        terminal = self.config.pluginmanager.get_plugin("terminalreporter")
+        for name, counts in report.user_properties if terminal and report.when == "call" else ():
+            if name == "proof":
+                terminal.write_line(f"\nproof: {counts}")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Counts are printed as they come in."""
+    config.pluginmanager.register(Counts(config))
+
+
+@pytest.fixture
+def tell(record_property: Callable[[str, object], None]) -> Tell:
+    """Hand a proof's counts to whoever runs it."""
+    return lambda counts: record_property("proof", counts)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -76,6 +105,24 @@ def home(
         encoding="utf-8",
     )
     return place
+
+
+def until(what: Callable[[], object], seconds: float = 30.0) -> None:
+    """Wait for something to come true; a test that waits in vain fails here."""
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.05)
+
+
+def children(pid: int) -> list[int]:
+    """The processes whose parent is `pid`."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it may end meanwhile
+            if int(stat.read_text().rpartition(")")[2].split()[1]) == pid:
+                found.append(int(stat.parent.name))
+    return found
 
 
 @dataclass

@@ -172,8 +172,12 @@ def _check(config: Config, root: Path) -> None:
             ("rows.kinds", kind, ("rewrite", "revision", "summary", "correction", "continuation"))
             for kind in config.rows.kinds
         ),
-        ("tagger.use", config.tagger.use, ("embedded", "none")),
-        ("pairs.use", config.pairs.use, ("local", "rules", "none")),
+        ("tagger.use", config.tagger.use, ("embedded", "local", "hosted", "none")),
+        ("pairs.use", config.pairs.use, ("local", "rules", "hosted", "none")),
+        ("notes.transcriber", config.notes.transcriber, ("sidecar", "whisper", "hosted")),
+        ("notes.extractor", config.notes.extractor, ("numpy", "praat")),
+        ("hosted.fallback_tagger", config.hosted.fallback_tagger, ("embedded", "local", "none")),
+        ("hosted.fallback_pairs", config.hosted.fallback_pairs, ("local", "rules")),
     ):
         if value not in allowed:
             raise ConfigError(f"{file}: {key} is {value!r}", f"choose one of {', '.join(allowed)}")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import REPOSITORY
+from tests.conftest import REPOSITORY, Tell
 
 HERE = Path(__file__).parent
 SEEDS = 5
@@ -92,17 +92,16 @@ def test_the_harness_can_tell_a_torn_file(shim: Path, tmp_path: Path) -> None:
 
 @pytest.mark.proof
 @pytest.mark.timeout(1200)
-def test_every_point(shim: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_point(shim: Path, tmp_path: Path, tell: Tell) -> None:
     """Every change to a file is once the last one, and once the one for which there is no space, in five ways."""
     died = sweep(shim, tmp_path, "die", seeds=SEEDS)
     full = sweep(shim, tmp_path, "full", seeds=SEEDS)
-    with capsys.disabled():
-        print(
-            f"\nproof: failpoints: {died['points']} points × {SEEDS} seeds, {died['torn']} torn lines, "
-            f"{died['lost']} lost, {died['differences']} differences; "
-            f"full disk: {full['points']} points × {SEEDS} seeds, {full['torn']} torn lines, "
-            f"{full['lost']} lost, {full['differences']} differences"
-        )
+    tell(
+        f"failpoints: {died['points']} points × {SEEDS} seeds, {died['torn']} torn lines, "
+        f"{died['lost']} lost, {died['differences']} differences; "
+        f"full disk: {full['points']} points × {SEEDS} seeds, {full['torn']} torn lines, "
+        f"{full['lost']} lost, {full['differences']} differences"
+    )
     assert died["points"] > 300
     assert_whole(died)
     assert_whole(full)

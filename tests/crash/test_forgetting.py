@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Blog
+from tests.conftest import Blog, Tell
 from tests.integration.corpus_life import Life, begin, holding, passage
 from tonewright.corpus.erase import erase
 from tonewright.corpus.forget import take_out
@@ -139,15 +139,12 @@ def test_killed_whenever_it_may_be(blog: Blog, tmp_path: Path, monkeypatch: pyte
 
 @pytest.mark.proof
 @pytest.mark.timeout(900)
-def test_three_hundred_steps(
-    blog: Blog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_three_hundred_steps(blog: Blog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tell: Tell) -> None:
     """Three hundred things that authors do leave no disagreement and no forgotten byte."""
     author = write(blog, tmp_path, monkeypatch, seed=7)
     words = live(author, 300)
-    with capsys.disabled():
-        print(
-            f"\nproof: forgetting: 300 adds, edits, deletes and forgets, {author.forgets} of them forgets of {words} "
-            "passages: 0 faults, 0 forgotten passages in any file"
-        )
+    tell(
+        f"forgetting: 300 adds, edits, deletes and forgets, {author.forgets} of them forgets of {words} "
+        "passages: 0 faults, 0 forgotten passages in any file"
+    )
     assert author.forgets > 20

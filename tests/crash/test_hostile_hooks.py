@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import REPOSITORY, Blog
+from tests.conftest import REPOSITORY, Blog, Tell
 
 GIT = shutil.which("git") or "git"
 PICKS = 10  # commits that one rebase moves
@@ -226,13 +226,12 @@ def test_a_few_commits(state: str, tmp_path: Path) -> None:
 
 @pytest.mark.proof
 @pytest.mark.timeout(1800)
-def test_two_hundred_commits_in_each_state(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_two_hundred_commits_in_each_state(tmp_path: Path, tell: Tell) -> None:
     """No exit code and no word of Git's changes in any of the twelve states."""
     done = {state: run(state, tmp_path, 200) for state in STATES}
     commits = sum(twins.commits for twins in done.values())
     changed = [change for twins in done.values() for change in twins.changed]
     stand_ins = "".join(f"; {state}: {t.stand_in} instead" for state, t in done.items() if t.stand_in)
-    with capsys.disabled():
-        counts = f"{len(done)} hostile hook states, {commits} commits, {len(changed)} changed return codes"
-        print(f"\nproof: {counts}{stand_ins}")
+    counts = f"{len(done)} hostile hook states, {commits} commits, {len(changed)} changed return codes"
+    tell(f"{counts}{stand_ins}")
     assert (len(done), commits, changed) == (12, 2400, [])

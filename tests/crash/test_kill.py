@@ -13,7 +13,7 @@ import pytest
 
 from tasks.consumer import drain
 from tasks.workers import living
-from tests.conftest import QUIET, Blog, Redis
+from tests.conftest import QUIET, Blog, Redis, Tell
 from tests.crash.bare_huey import connect
 from tests.crash.nursery import Nursery, Victim
 from tonewright.ledger.leases import release_dead
@@ -107,11 +107,10 @@ def test_a_few_kills_on_redis(blog: Blog, tmp_path: Path, redis: Redis) -> None:
 
 @pytest.mark.proof
 @pytest.mark.timeout(900)
-def test_a_thousand_kills(blog: Blog, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_thousand_kills(blog: Blog, tmp_path: Path, tell: Tell) -> None:
     """A thousand kills of workers and producers lose and double nothing, and hardly anything is done again."""
     counts = run(blog, tmp_path, kills=1000, seed=3)
-    with capsys.disabled():
-        print(f"\nproof: 1000 kills: {counts}")
+    tell(f"1000 kills: {counts}")
     assert counts.events > 200
     assert (counts.lost, counts.doubled) == (0, 0)
     assert counts.runs <= 1.3
@@ -119,13 +118,10 @@ def test_a_thousand_kills(blog: Blog, tmp_path: Path, capsys: pytest.CaptureFixt
 
 @pytest.mark.proof
 @pytest.mark.timeout(600)
-def test_kills_and_a_forgetful_redis(
-    blog: Blog, tmp_path: Path, redis: Redis, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_kills_and_a_forgetful_redis(blog: Blog, tmp_path: Path, redis: Redis, tell: Tell) -> None:
     """Three hundred kills and fifty times FLUSHALL cost nothing but time."""
     counts = run(blog, tmp_path, 300, 4, f'queue = "{redis.url}"\n', flushing(redis, 6))
-    with capsys.disabled():
-        print(f"\nproof: Redis, 300 kills and 50 FLUSHALLs: {counts}")
+    tell(f"Redis, 300 kills and 50 FLUSHALLs: {counts}")
     assert counts.events > 50
     assert (counts.lost, counts.doubled) == (0, 0)
     assert counts.runs <= 1.3
@@ -133,7 +129,7 @@ def test_kills_and_a_forgetful_redis(
 
 @pytest.mark.proof
 @pytest.mark.timeout(300)
-def test_bare_huey_loses_some(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_bare_huey_loses_some(tmp_path: Path, tell: Tell) -> None:
     """The harness can tell loss from safety: Huey alone loses tasks under the same kills."""
     rng = random.Random(3)
     with sqlite3.connect(tmp_path / "rows.db") as db:
@@ -158,6 +154,5 @@ def test_bare_huey_loses_some(tmp_path: Path, capsys: pytest.CaptureFixture[str]
         done = db.execute("SELECT count(DISTINCT number) FROM rows").fetchone()[0]
     db.close()
     huey.storage.close()
-    with capsys.disabled():
-        print(f"\nproof: negative control, bare Huey: {kills} kills, {1500 - done} of 1500 tasks lost")
+    tell(f"negative control, bare Huey: {kills} kills, {1500 - done} of 1500 tasks lost")
     assert 750 < done < 1500  # most of the work was done, so the loss is the kills' doing

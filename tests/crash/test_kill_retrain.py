@@ -9,34 +9,30 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import NO_MODEL, Blog
+from tests.conftest import NO_MODEL, Blog, Tell, children
 
 KILLS = 12
 
 
 def victims(up: int) -> dict[str, list[int]]:
     """Processes of the tree below `up` and of the training job, by what they do."""
-    found: dict[str, list[int]] = {"worker": [], "trainer": []}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            parent = int(stat.read_text().rpartition(")")[2].split()[1])
-            command = stat.with_name("cmdline").read_bytes().decode(errors="replace").replace("\0", " ")
-        except OSError:
-            continue
-        if parent == up:
-            found["worker"].append(int(stat.parent.name))
-        elif "-m tonewright.training" in command:
-            found["trainer"].append(int(stat.parent.name))
-    return found
+    trainers = []
+    for commands in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            if "-m tonewright.training" in commands.read_bytes().decode(errors="replace").replace("\0", " "):
+                trainers.append(int(commands.parent.name))
+    workers = children(up)
+    return {"worker": workers, "trainer": [pid for pid in trainers if pid not in workers]}
 
 
 @pytest.mark.proof
 @pytest.mark.timeout(600)
-def test_a_retrain_survives_kills(blog: Blog, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_retrain_survives_kills(blog: Blog, tmp_path: Path, tell: Tell) -> None:
     """Twelve kills between commit and verdict: the job is done once, by one run, with nothing left over."""
     blog.small_retrain("max_steps = 12\ncheckpoint_steps = 2\n", more=NO_MODEL)
     rng = random.Random(5)
@@ -65,7 +61,4 @@ def test_a_retrain_survives_kills(blog: Blog, tmp_path: Path, capsys: pytest.Cap
     workspace = blog.workspace()
     assert workspace.ledger.read("SELECT count(*) FROM runs") == [(1,)]
     workspace.ledger.close()
-    with capsys.disabled():
-        print(
-            f"\nproof: a retrain with {kills['worker']} workers and {kills['trainer']} trainers killed: 1 run, 1 model"
-        )
+    tell(f"a retrain with {kills['worker']} workers and {kills['trainer']} trainers killed: 1 run, 1 model")

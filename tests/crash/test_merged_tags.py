@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tasks.consumer import drain
-from tests.conftest import QUIET, Blog
+from tests.conftest import QUIET, Blog, Tell
 from tonewright.corpus import hand_tags, tagging
 from tonewright.corpus.pointing import Spot, point
 from tonewright.corpus.rows import effective_tones
@@ -168,13 +168,10 @@ def test_a_few_tags_merge(blog: Blog, tmp_path: Path, monkeypatch: pytest.Monkey
 
 @pytest.mark.proof
 @pytest.mark.timeout(600)
-def test_two_hundred_tags_merge(
-    blog: Blog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_two_hundred_tags_merge(blog: Blog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tell: Tell) -> None:
     """Two hundred tags, half of them on the same passages: no conflict, none lost, one opinion on three machines."""
     counts = run(blog, tmp_path, monkeypatch, 200, 2)
-    with capsys.disabled():
-        print(f"\nproof: tags of two machines merged and rebased four times, and a fresh clone: {counts}")
+    tell(f"tags of two machines merged and rebased four times, and a fresh clone: {counts}")
     assert counts["tags"] == 200
     assert counts["checked"] > 20
     assert (counts["conflicts"], counts["lost"], counts["differing"], counts["wrong"]) == (0, 0, 0, 0)

@@ -12,7 +12,7 @@ import pytest
 
 from hooks import commits, pushes
 from tasks.consumer import drain
-from tests.conftest import AUTHOR, QUIET, Blog
+from tests.conftest import AUTHOR, QUIET, Blog, Tell
 from tests.crash.git_life import Life, readable
 from tonewright.repository import Repository
 
@@ -158,13 +158,12 @@ def test_sixty_random_operations(blog: Blog, tmp_path: Path) -> None:
 
 @pytest.mark.proof
 @pytest.mark.timeout(900)
-def test_five_hundred_random_operations(blog: Blog, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_five_hundred_random_operations(blog: Blog, tmp_path: Path, tell: Tell) -> None:
     """The remote's own log and Git's own history agree with the ledger to the last push and the last version."""
     pushed, versions = live_through(blog, tmp_path, operations=500, seed=2)
-    with capsys.disabled():
-        print(
-            f"\nproof: 500 random Git operations, {pushed[0]} pushes, {pushed[1]} missed, {pushed[2]} false; "
-            f"{versions[0]} versions, {versions[1]} missed, {versions[2]} twice"
-        )
+    tell(
+        f"500 random Git operations, {pushed[0]} pushes, {pushed[1]} missed, {pushed[2]} false; "
+        f"{versions[0]} versions, {versions[1]} missed, {versions[2]} twice"
+    )
     assert pushed[0] > 40
     assert versions[0] > 150

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from tasks.consumer import drain
-from tests.conftest import QUIET, Blog
+from tests.conftest import QUIET, Blog, Tell
 from tests.crash.git_life import HIDDEN, prose, readable, toggled
 from tonewright.errors import TonewrightError
 from tonewright.workspace import Workspace, open_workspace
@@ -228,8 +228,7 @@ def test_a_version_that_came_and_went_between_two_looks(template: Path) -> None:
 
 @pytest.mark.proof
 @pytest.mark.timeout(1200)
-def test_three_hundred_lives(template: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_three_hundred_lives(template: Path, tell: Tell) -> None:
     """No order of writing, hiding, committing, rewriting history, scanning and restarting leaves another corpus."""
     runs = explore(template, 300)
-    with capsys.disabled():
-        print(f"\nproof: state machine: {runs} runs of up to {STEPS} steps, 0 differences between corpus and posts")
+    tell(f"state machine: {runs} runs of up to {STEPS} steps, 0 differences between corpus and posts")

@@ -20,7 +20,7 @@ from tonewright.corpus.export import export
 from tonewright.corpus.rows import collect
 from tonewright.models import registry
 from tonewright.repository import Repository
-from tonewright.tones.tagger import ended
+from tonewright.tones.exemplars import ended
 from tonewright.workspace import Workspace, cache_folder
 from watchers.loop import scan_all
 from watchers.settle import Settling

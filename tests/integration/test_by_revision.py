@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import REPOSITORY, Blog
+from tests.conftest import REPOSITORY, Blog, Tell
 
 WORDS = "The kettle gave up on Tuesday, which is the day it usually picks, and I drink tea from a pan."
 BIN = Path(sys.executable).parent
@@ -49,7 +49,7 @@ def test_try_repo(
     hook_repository: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    tell: Tell,
     name: str,
 ) -> None:
     """Fetched by revision, the check tells faults with their lines and passes a good post, and the ring rings."""
@@ -86,5 +86,4 @@ def test_try_repo(
     blog.post("bad", WORDS)
     blog.commit("good")
     assert bell.exists()
-    with capsys.disabled():
-        print(f"\nproof: {name} installed both hooks from a revision: 1 commit refused with its line, 1 rung")
+    tell(f"{name} installed both hooks from a revision: 1 commit refused with its line, 1 rung")

@@ -16,6 +16,7 @@ from tests.conftest import Blog
 from tests.synthetic import RATE, Said, speech, words
 from tests.watched import Watch
 from tonewright.ledger.leases import retry
+from tonewright.notes.prosody import EXTRACTOR
 
 
 def record(file: Path, sentences: list[Said]) -> None:
@@ -60,7 +61,7 @@ def test_a_note_gets_numbers_a_line_in_its_story_and_later_a_hint(watch: Watch, 
     assert "sounds dry" in note
 
     hints = watch.workspace.ledger.read("SELECT origin, source, tone, confidence, evidence FROM labels")
-    assert [(o, s, t) for o, s, t, _, _ in hints] == [("machine", "prosody numpy-1", "dry")]
+    assert [(o, s, t) for o, s, t, _, _ in hints] == [("machine", f"prosody {EXTRACTOR}", "dry")]
     assert hints[0][3] < watch.workspace.config.tagger.threshold
     assert "flat range" in hints[0][4]
 

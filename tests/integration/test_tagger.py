@@ -11,11 +11,13 @@ pytest.importorskip("numpy")
 pytest.importorskip("llama_cpp")
 
 from tonewright.models.base import find_base
-from tonewright.models.llama import Embedder
+from tonewright.models.copies import quick_copy
+from tonewright.models.embedder import VERSION, Embedder
 from tonewright.models.vectors import KeptEmbedder
 from tonewright.posts.passages import split_passages
 from tonewright.posts.post import parse
-from tonewright.tones.tagger import EmbeddedTagger
+from tonewright.tones.embedded import EmbeddedTagger
+from tonewright.tones.exemplars import ended, shipped_exemplars, shipped_vectors
 from tonewright.tones.vocabulary import Vocabulary
 
 pytestmark = [pytest.mark.model, pytest.mark.timeout(600)]
@@ -113,8 +115,9 @@ NOISE = (
 def embedder(cache: Path) -> Iterator[KeptEmbedder]:
     """The small base model as an embedder, with the memory that workers use in this session."""
     base = find_base("smollm2-135m")
-    with Embedder(base.gguf) as model:
-        kept = KeptEmbedder(model, cache / "vectors" / f"{base.sha256[:16]}.db")
+    with Embedder(quick_copy(base)) as model:
+        known = shipped_vectors(base.sha256, VERSION)
+        kept = KeptEmbedder(model, cache / "vectors" / f"{base.sha256[:16]}-{VERSION}.db", known)
         yield kept
         kept.close()
 
@@ -123,6 +126,18 @@ def right(tagger: EmbeddedTagger, labelled: list[tuple[str, str]]) -> int:
     """How many of (text, tone) the tagger would get right if it had to answer."""
     found = tagger.suggest([text for text, _ in labelled])
     return sum(max(s.scores, key=s.scores.__getitem__) == tone for s, (_, tone) in zip(found, labelled))
+
+
+def test_the_shipped_vectors_are_those_of_the_exemplars(embedder: KeptEmbedder) -> None:
+    """What spares a fresh cache the work is what the work would give; another model gets none of it."""
+    base = find_base("smollm2-135m")
+    known = shipped_vectors(base.sha256, VERSION)
+    texts = [ended(e.text) for e in shipped_exemplars()]
+    assert sorted(known) == sorted(texts)
+    with Embedder(quick_copy(base)) as fresh:
+        rows = fresh.embed(texts[::29])
+    assert all(float(row @ known[text]) > 0.999 for row, text in zip(rows, texts[::29]))
+    assert shipped_vectors("0" * 64, VERSION) == {}
 
 
 def test_without_labels_it_beats_chance(embedder: KeptEmbedder) -> None:

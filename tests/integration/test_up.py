@@ -8,35 +8,14 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import QUIET, Blog
+from tests.conftest import QUIET, Blog, children, until
 
 WORDS = "The kettle gave up on Tuesday, which is the day it usually picks, and I drink tea from a pan."
-
-
-def until(what: Callable[[], object], seconds: float = 30) -> None:
-    """Wait for something to come true."""
-    end = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.1)
-
-
-def children(pid: int) -> list[int]:
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if int(fields[1]) == pid:
-            found.append(int(stat.parent.name))
-    return found
 
 
 @pytest.fixture(params=["sqlite", "redis"])
@@ -224,3 +203,17 @@ def test_a_system_without_watches_is_scanned(blog: Blog, tmp_path: Path, watchin
     assert not found["ok"]
     assert "limit reached" in str(found["tells"])
     assert "max_user_watches" in str(found["cure"])
+
+
+def test_once_takes_what_became_quiet_while_it_worked(blog: Blog, tmp_path: Path) -> None:
+    """A file that settles while earlier events are worked on is not left for the next time."""
+    writing = tmp_path / "writing"
+    writing.mkdir()
+    (writing / "lamp.md").write_text(f"---\ntitle: lamp\n---\n\n{WORDS}\n")
+    watched = QUIET.replace("[blog]", f'[blog]\nfolders = ["{writing}"]')
+    blog.settings(watched + "[notes]\nsettle_seconds = 0.05\n")
+    for number in range(5):
+        blog.post(f"post-{number}", f"{WORDS} Number {number}.")
+    blog.commit()
+    assert blog.tonewright("up", "--once").code == 0
+    assert json.loads(blog.tonewright("status", "--json").out)["events"]["post"]["done"] == 6

@@ -76,3 +76,11 @@ def test_one_place_starts_processes() -> None:
         for file in (ROOT / package).rglob("*.py"):
             starts = "subprocess" in imported(file) and "TYPE_CHECKING" not in file.read_text(encoding="utf-8")
             assert not starts or file in allowed, file
+
+
+def test_one_place_reaches_hosted_models() -> None:
+    """Only tonewright/hosted/client.py imports openai: what it does not send, nothing sends."""
+    for package in LAYERS:
+        for file in (ROOT / package).rglob("*.py"):
+            reaches = any(module.partition(".")[0] == "openai" for module in imported(file))
+            assert not reaches or file == ROOT / "tonewright/hosted/client.py", file

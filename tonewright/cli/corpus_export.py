@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tonewright.corpus.export import card_of, export, lines_of
 from tonewright.corpus.formats import FORMATS, MESSAGES
+from tonewright.corpus.recordings import with_recordings
 from tonewright.corpus.rows import collect_with_reasons
 from tonewright.errors import NothingToDo
 from tonewright.workspace import open_workspace
@@ -27,11 +28,12 @@ def _run(args: argparse.Namespace) -> int:
     sifted = collect_with_reasons(workspace.ledger, workspace.config)
     if not sifted.rows:
         raise NothingToDo("the corpus has no rows yet", "`tonewright status` shows what is on its way")
+    rows = with_recordings(workspace.ledger, sifted.rows)
     name = args.to or args.file
     if name == "-":
-        sys.stdout.writelines(line + "\n" for line in lines_of(sifted.rows, args.format))
+        sys.stdout.writelines(line + "\n" for line in lines_of(rows, args.format))
         return 0
     file = Path(name).absolute()
-    number = export(workspace.ledger, sifted.rows, file, args.format, sifted.left_out)
+    number = export(workspace.ledger, rows, file, args.format, sifted.left_out)
     print(f"{number} rows written to {name}, with {card_of(file).name}", file=sys.stderr)
     return 0

@@ -68,6 +68,7 @@ def examine(host: str | None = None) -> list[Finding]:
         ("base model", lambda: _base(workspace)),
         ("llama.cpp", _llama),
         ("audio", _audio),
+        ("words", lambda: _words(workspace)),
         ("host", lambda: _host(workspace, host or workspace.config.training.host)),
         ("up", lambda: _up(workspace)),
     ]
@@ -204,6 +205,18 @@ def _audio() -> str:
     if importlib.util.find_spec("av") is None:
         raise TonewrightError("PyAV is not installed, so voice notes wait", "pip install 'tonewright[audio]'")
     return "PyAV is installed"
+
+
+def _words(workspace: Workspace) -> str:
+    """Who hears the words of notes that have none, and whether they can."""
+    notes = workspace.config.notes
+    if notes.transcriber != "whisper":
+        return {"sidecar": "you write them beside a note"}.get(notes.transcriber, notes.transcriber)
+    from tonewright.notes.whisper import find_model
+
+    if importlib.util.find_spec("faster_whisper") is None:
+        raise TonewrightError("faster-whisper is not installed", "pip install 'tonewright[asr]'")
+    return f"Whisper in {find_model(notes.whisper_model)}"
 
 
 def _host(workspace: Workspace, name: str) -> str:

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from tonewright.cli import show
-from tonewright.errors import BadInput, UsageError
-from tonewright.notes import kept
-from tonewright.notes.baseline import baseline
-from tonewright.notes.evidence import about
-from tonewright.notes.transcript import read_transcript
+from tonewright.errors import UsageError
+from tonewright.notes.spoken import Note, notes, spoken
 from tonewright.workspace import Workspace, open_workspace
 
 _LEAST_SPAN = 6.0  # semitones that the whole height shows; less movement than that should look flat
@@ -29,10 +25,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Exit code 2 when there is no such note."""
     workspace = open_workspace()
-    notes = _notes(workspace, args.note or "")
-    if args.note and not notes:
+    found = notes(workspace.ledger, args.note or "")
+    if args.note and not found:
         raise UsageError(f"no voice note's path ends with {args.note!r}", "`tonewright notes` lists them")
-    told = [_told(workspace, *note, in_full=bool(args.note)) for note in notes]
+    told = [_told(workspace, note, in_full=bool(args.note)) for note in found]
     if args.json:
         show.as_json({"notes": told})
     elif not told:
@@ -45,71 +41,46 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _notes(workspace: Workspace, ending: str) -> list[tuple[str, str, str, str, int]]:
-    """(path, audio, transcript, its kind, words) of live notes whose path ends so, the latest last."""
-    rows = workspace.ledger.read(
-        """SELECT d.path, d.version, e.payload, (SELECT sum(words) FROM passages WHERE document = d.id)
-           FROM documents d JOIN events e ON e.id = d.event
-           WHERE d.origin = 'note' AND d.live = 1 AND (? = '' OR substr(d.path, -length(?)) = ?) ORDER BY d.id""",
-        (ending, ending, ending),
-    )
-    return [
-        (path, *version.split("+", 1), json.loads(payload)["transcript_kind"], words or 0)
-        for path, version, payload, words in rows
-    ]
-
-
-def _told(
-    workspace: Workspace, path: str, audio: str, transcript: str, kind: str, words: int, *, in_full: bool
-) -> dict[str, Any]:
+def _told(workspace: Workspace, note: Note, *, in_full: bool) -> dict[str, Any]:
     """One note as a record; with `in_full`, its sentences as well."""
-    hearing = kept.hearing(workspace.ledger, audio, transcript)
-    record: dict[str, Any] = {"path": path, "words": words, "audio": audio, "heard": hearing is not None}
-    if hearing is None:
+    heard = spoken(workspace, note)
+    record: dict[str, Any] = {
+        "path": note.path,
+        "words": note.words,
+        "words_by": note.heard_by or "author",
+        "audio": note.audio,
+        "heard": heard is not None,
+    }
+    if heard is None:
         return record
-    measured = kept.sentences(workspace.ledger, audio, transcript)
-    usual = baseline(kept.earlier(workspace.ledger, audio, hearing.at))
     record |= {
-        "seconds": hearing.seconds,
-        "sentences": len(measured),
-        "evidence": about(usual, [s.features for s in measured]),
-        "speech_without_words": hearing.bare,
+        "seconds": heard.seconds,
+        "sentences": len(heard.lines),
+        "evidence": heard.evidence,
+        "speech_without_words": heard.bare,
     }
     if in_full:
-        text = _text(workspace.folder("store") / transcript, kind)
         record["measured"] = [
-            {
-                "text": text[s.placed.start : s.placed.end],
-                **asdict(s.placed),
-                "evidence": about(usual, [s.features]) if usual.is_known else "",
-                "features": asdict(s.features),
-            }
-            for s in measured
+            {"text": s.text, **asdict(s.placed), "evidence": s.evidence, "features": asdict(s.features)}
+            for s in heard.lines
         ]
     return record
 
 
-def _text(transcript: Path, kind: str) -> str:
-    """What was said; "" once the author has had it forgotten."""
-    try:
-        return read_transcript(transcript, kind=kind).text
-    except (FileNotFoundError, BadInput):
-        return ""
-
-
 def _line(note: dict[str, Any]) -> tuple[object, ...]:
+    words = f"{note['words']} words" + (f" heard by {note['words_by']}" if note["words_by"] != "author" else "")
     if not note["heard"]:
-        return ("", f"{note['words']} words", "", Path(note["path"]).name, "not listened to yet")
+        return ("", words, "", Path(note["path"]).name, "not listened to yet")
     sentences = f"{note['sentences']} sentence{'s' * (note['sentences'] != 1)}"
     length = f"{note['seconds']:.1f} s"
-    return (length, f"{note['words']} words", sentences, Path(note["path"]).name, note["evidence"])
+    return (length, words, sentences, Path(note["path"]).name, note["evidence"])
 
 
 def _print_sentences(note: dict[str, Any]) -> None:
     print("  ".join(str(cell) for cell in _line(note) if cell))
     rows = []
     for sentence in note.get("measured", []):
-        words = " ".join(sentence["text"].split())
+        words = sentence["text"]
         text = words if len(words) <= _TEXT_WIDTH else words[: _TEXT_WIDTH - 1].rstrip() + "…"
         measures = _measures(sentence["features"])
         said = sentence["flag"] or sentence["evidence"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from tonewright.cli import show
+from tonewright.cli import show, tag_compare
 from tonewright.corpus import hand_tags, tagging
 from tonewright.corpus.hand_tags import ABSENT, LOST, Tag
 from tonewright.corpus.pointing import Text, point
@@ -23,6 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--remove", action="store_true", help="take back what `tag` gave to these words")
     what.add_argument("--list", action="store_true", help="every tag, of one post or of all, and those that lost it")
+    what.add_argument("--compare", action="store_true", help="several taggers on all that you have tagged by hand")
+    parser.add_argument("--taggers", default="embedded,local", help="whom to compare: embedded, local, hosted")
     parser.add_argument("--dry-run", action="store_true", help="only tell what would be tagged")
     parser.add_argument("--json", action="store_true", help="one JSON object")
 
@@ -35,6 +37,8 @@ def run(args: argparse.Namespace) -> int:
     tagged.scan(workspace)
     if args.list:
         return _list(workspace, args)
+    if args.compare:
+        return tag_compare.run(workspace, args)
     if args.where is None or (args.tone is None and not args.remove):
         raise UsageError("a tag needs a place and a tone", 'write `tonewright tag PATH:"some words" dry`')
     tone = None if args.tone is None else workspace.vocabulary.check(args.tone, "the command line")

@@ -61,7 +61,10 @@ def _once(workspace: Workspace) -> int:
     done = 0
     while True:
         scan_all(workspace, settling, lambda n: show.progress(f"{n} versions of posts read"))
-        done += drain(workspace, lambda e: show.progress(f"working on event {e}"))
+        worked = drain(workspace, lambda e: show.progress(f"working on event {e}"))
+        done += worked
+        if worked:
+            continue  # meanwhile a note may have become quiet, and only a look tells
         if not settling.arriving_soon and not _polling(workspace):
             break
         time.sleep(0.5)

@@ -24,6 +24,10 @@ class Notes:
 
     folders: tuple[str, ...] = ()
     settle_seconds: float = 5.0  # a note is taken when it has been quiet this long and is whole
+    longest_minutes: float = 180.0  # a longer recording is left out; an hour's samples take 230 MB of memory
+    transcriber: str = "sidecar"  # who hears words that nobody wrote down: sidecar (nobody), whisper, hosted
+    whisper_model: str = "small.en"  # a name that `tonewright fetch whisper` fetched, or a folder with a model
+    extractor: str = "numpy"  # who tracks the pitch: numpy (ours), praat (needs the praat extra)
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,8 @@ class Tones:
 class Tagger:
     """Who suggests tones for passages that the hand has not tagged."""
 
-    use: str = "embedded"  # embedded: the small local model and your own labels; none: hand tones only
+    use: str = "embedded"  # embedded: the small local model and your own labels; local: a model is asked; hosted; none
+    model: str = ""  # whom `local` asks: a name that `tonewright doctor` lists, or a GGUF file; empty: model.base
     threshold: float = 0.5  # below this confidence it says nothing
 
 
@@ -126,6 +131,30 @@ class HostEntry:
 
 
 @dataclass(frozen=True)
+class Hosted:
+    """A model that somebody else runs. Nothing is sent to it before a folder is named here."""
+
+    folders: tuple[str, ...] = ()  # whose texts may leave: from the repository's root, or absolute for notes
+    base_url: str = "https://api.openai.com/v1"  # any OpenAI-compatible address; on this machine it is not "hosted"
+    key_env: str = "OPENAI_API_KEY"  # the environment variable that holds the key; a key never stands in a file
+    model: str = ""  # as the provider calls it
+    price_in: float = 0.0  # money per million tokens sent, as on the provider's price list
+    price_out: float = 0.0  # money per million tokens received
+    transcript_model: str = ""  # for `[notes]` that are transcribed there
+    price_minute: float = 0.0  # money per minute of speech
+    daily_cap: float = 0.5  # money; what is not settled counts as spent
+    monthly_cap: float = 5.0
+    denylist: tuple[str, ...] = ()  # a text with one of these words stays; keep the list in your own config file
+    max_bytes: int = 60_000  # of one document; a longer one stays
+    passages_per_call: int = 12
+    at_once: int = 4  # requests under way at one moment, over all workers
+    timeout_seconds: float = 30.0  # for a whole answer, however slowly it comes
+    batch_from: int = 200  # so many passages waiting are sent as one batch, for half the price; 0: never
+    fallback_tagger: str = "embedded"  # who tags what may not leave, or what the caps have no room for
+    fallback_pairs: str = "local"  # who makes plain versions of it
+
+
+@dataclass(frozen=True)
 class Config:
     """All settings of one blog."""
 
@@ -142,6 +171,7 @@ class Config:
     model: Model = field(default_factory=Model)
     training: Training = field(default_factory=Training)
     gate: Gate = field(default_factory=Gate)
+    hosted: Hosted = field(default_factory=Hosted)
     hosts: dict[str, HostEntry] = field(default_factory=dict)
 
 

@@ -17,6 +17,7 @@ folders = []             # plain folders of Markdown outside Git, such as "~/Wri
 
 [notes]
 folders = {notes}        # where you drop voice notes; a sub-folder named after a tone tags them
+transcriber = "sidecar"  # you write the words beside a note; "whisper" hears them on this machine (docs/voice.md)
 
 # [notify]               # run with one sentence as its last argument when something fails
 # command = ["notify-send", "tonewright"]
@@ -28,6 +29,15 @@ folder = "_tones"        # what `tonewright tag` decides is kept here; commit it
 
 [tagger]
 use = "embedded"         # suggests tones with the small local model; "none": only what you tag by hand
+# model = "big.gguf"     # with use = "local": a GGUF of 1B or more that is asked for the tone (docs/taggers.md)
+
+# [hosted]               # a model of somebody else's: nothing leaves before a folder is named (docs/privacy.md)
+# folders = ["_posts"]   # then set use = "hosted" under [tagger] or [pairs]; `tonewright outbox` lists all that left
+# model = ""             # as the provider calls it, with its prices per million tokens:
+# price_in = 0.0
+# price_out = 0.0
+# daily_cap = 0.5        # what is not settled counts as spent; at a cap this machine does the work
+# monthly_cap = 5.0
 
 [thresholds]             # a retrain starts when the first three are met, or after max_age_days with anything new
 min_new_examples = 100

@@ -16,6 +16,7 @@ from tonewright.corpus import lineage
 from tonewright.corpus.documents import FORGOTTEN_FILE, FORGOTTEN_TEXT, text_hash
 from tonewright.corpus.export import export, write_lines
 from tonewright.corpus.forget import without_words
+from tonewright.corpus.recordings import with_recordings
 from tonewright.corpus.rows import collect_with_reasons
 from tonewright.errors import BadInput, NothingToDo, TryLater
 from tonewright.ledger.store import Ledger
@@ -122,6 +123,7 @@ def _forget_vectors(texts: frozenset[str]) -> None:
 def _export_again(workspace: Workspace) -> list[str]:
     """Every export that is still ours is written anew; one that was changed since is the author's, and is named."""
     sifted = collect_with_reasons(workspace.ledger, workspace.config)
+    rows = with_recordings(workspace.ledger, sifted.rows)
     left = []
     for name, form, *ours in workspace.ledger.read("SELECT name, format, sha256, was FROM exports ORDER BY name"):
         file = Path(name)
@@ -131,7 +133,7 @@ def _export_again(workspace: Workspace) -> list[str]:
             left.append(f"{file} was changed since it was exported and is left alone: look through it yourself")
             continue
         try:
-            export(workspace.ledger, sifted.rows, file, form, sifted.left_out)
+            export(workspace.ledger, rows, file, form, sifted.left_out)
         except NothingToDo:
             export(workspace.ledger, [], file, form, sifted.left_out)
     return left

@@ -19,7 +19,7 @@ from tonewright.corpus.documents import FORGOTTEN_FILE, FORGOTTEN_ROW, FORGOTTEN
 from tonewright.corpus.target import Target
 from tonewright.events import NOTE, POST, PROSODY, RETRAIN, SUPERSEDED, NewEvent
 from tonewright.ledger.store import Transaction
-from tonewright.tones.tagger import ended
+from tonewright.tones.exemplars import ended
 from tonewright.workspace import Workspace
 
 _QUOTED = re.compile(r"“[^”]*”")  # what the gate's reasons quote
@@ -166,6 +166,7 @@ def _delete(tx: Transaction, names: str, files: str, paths: str) -> tuple[int, i
     tx.execute(f"DELETE FROM hand_tags WHERE passage IN {gone}", (names,))  # noqa: S608
     tx.execute(f"DELETE FROM hand_tags WHERE path IN {listed}", (paths,))  # noqa: S608
     tx.execute(f"DELETE FROM labels WHERE text_hash IN {listed}", (names,))  # noqa: S608
+    tx.execute(f"DELETE FROM hosted_answers WHERE text_hash IN {listed}", (names,))  # noqa: S608
     passages = tx.execute(f"DELETE FROM passages WHERE text_hash IN {listed}", (names,)).rowcount  # noqa: S608
     for side in ("before_hash", "after_hash"):
         tx.execute(f"DELETE FROM revisions WHERE {side} IN {listed}", (names,))  # noqa: S608

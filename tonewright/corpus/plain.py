@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from tonewright import prompts
+from tonewright.corpus.documents import is_forgotten, keep_text, text_hash
 from tonewright.corpus.plain_rules import MAX_SIMILARITY, plain_by_rules
 from tonewright.gate.language import content, sentences, words
 from tonewright.gate.measures import OverlapIndex, faults, kept, longest_overlap, similarity
+from tonewright.ledger.store import Transaction
 
 if TYPE_CHECKING:
     from tonewright.models.llama import LocalModel
@@ -131,6 +133,15 @@ def objections(passage: str, plain: str) -> list[str]:
         found.append("it repeats the examples of its prompt")
     new = [f"it invented {fact}" for fact in kept(plain, passage)]
     return found + [objection for objection in new if objection not in found]
+
+
+def keep_plain(tx: Transaction, maker: str, text: str, plain: Plain) -> None:
+    """Store the plain version of a passage, unless the author wants the passage forgotten by now."""
+    if not is_forgotten(tx, text):
+        tx.execute(
+            "INSERT OR IGNORE INTO plain_versions VALUES (?, ?, ?, ?)",
+            (text_hash(text), maker, keep_text(tx, plain.text), plain.how),
+        )
 
 
 def _example_texts() -> list[str]:

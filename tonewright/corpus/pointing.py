@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-from tonewright.corpus.hand_tags import name_of
+from tonewright.corpus.hand_tags import MARK, name_of
 from tonewright.errors import Refused, UsageError
 from tonewright.notes.transcript import sidecar_names
 from tonewright.posts.passages import Passage, split_passages
@@ -54,6 +54,21 @@ def point(workspace: Workspace, where: str) -> tuple[Text, list[Spot]]:
     if place.isdigit():
         return text, [Spot(_passage_at(text, int(place)))]
     return text, [_wording(text, place)]
+
+
+def text_of(workspace: Workspace, document: int) -> Text:
+    """A document of the corpus as it reads now: a post as it is on disk, a note as it was taken.
+
+    A post that is not checked out is read from the corpus. Raises `BadInput` for a post that cannot be used as it is
+    on disk, and `Refused` for one that is kept out by now.
+    """
+    origin, place, path = workspace.ledger.read("SELECT origin, place, path FROM documents WHERE id = ?", (document,))[
+        0
+    ]
+    file = Repository(workspace.root).top / path if origin == "git" else Path(path)
+    if origin == "note" or not file.is_file():
+        return _taken(workspace, document, name_of(origin, place, path), public=origin == "git")
+    return _post(workspace, file)
 
 
 def _parted(where: str) -> tuple[Path, str]:
@@ -112,18 +127,22 @@ def _note(workspace: Workspace, path: Path) -> Text | None:
         "SELECT id, place, path FROM documents WHERE live = 1 AND origin = 'note'"
     ):
         known = Path(audio)
-        if path != known and (path.parent != known.parent or path.name not in sidecar_names(audio)):
-            continue
-        rows = workspace.ledger.read(
-            """SELECT t.text, p.line, p.id FROM passages p JOIN texts t ON t.hash = p.text_hash
-               WHERE p.document = ? ORDER BY p.span_start""",
-            (document,),
-        )
-        begins = [row[1] for row in rows]
-        ends = [max(a, b - 1) for a, b in itertools.pairwise(begins)] + begins[-1:]
-        words = Words(tuple(row[0] for row in rows))
-        return Text(name_of("note", place, audio), words, tuple(zip(begins, ends)), ((),) * len(rows), False)
+        if path == known or (path.parent == known.parent and path.name in sidecar_names(audio)):
+            return _taken(workspace, document, name_of("note", place, audio), public=False)
     return None
+
+
+def _taken(workspace: Workspace, document: int, name: str, *, public: bool) -> Text:
+    """A document as the corpus has it."""
+    rows = workspace.ledger.read(
+        """SELECT t.text, p.line, (SELECT group_concat(tone) FROM labels WHERE passage = p.id AND source = ?)
+           FROM passages p JOIN texts t ON t.hash = p.text_hash WHERE p.document = ? ORDER BY p.span_start""",
+        (MARK, document),
+    )
+    begins = [row[1] for row in rows]
+    ends = [max(a, b - 1) for a, b in itertools.pairwise(begins)] + begins[-1:]
+    marks = tuple(tuple(sorted((row[2] or "").split(",") if row[2] else ())) for row in rows)
+    return Text(name, Words(tuple(row[0] for row in rows)), tuple(zip(begins, ends)), marks, public)
 
 
 def _passage_at(text: Text, line: int) -> int:

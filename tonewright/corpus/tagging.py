@@ -19,11 +19,11 @@ from tonewright.tones.handbook import Decision, decision
 
 def tagging(ledger: Ledger, text: Text, spots: Sequence[Spot], tone: str) -> list[Decision]:
     """The decisions that give `tone` to each spot, none for a spot that a tag gives this tone to already."""
-    standing = _standing(ledger, text)
+    known = standing(ledger, text)
     made = []
     for spot in spots:
         marks = text.marks[spot.passage]
-        latest = max(standing.get(spot, []), key=lambda t: t.decision.order, default=None)
+        latest = max(known.get(spot, []), key=lambda t: t.decision.order, default=None)
         if latest and latest.decision.tone == tone and latest.decision.marks == marks:
             continue
         new = text.words.quote(text.name, tone, spot.passage, spot.span, public=text.public)
@@ -35,7 +35,7 @@ def untagging(ledger: Ledger, text: Text, spots: Sequence[Spot], tone: str | Non
     """The decision that takes back the tags at each spot, whatever stood there before them included; of a whole passage
     also those of words within it. With `tone`, only where that is the tone that stands."""
     removes: list[str] = []
-    for place, found in _standing(ledger, text).items():
+    for place, found in standing(ledger, text).items():
         meant = any(s == place or (s.span is None and s.passage == place.passage) for s in spots)
         latest = max(found, key=lambda t: t.decision.order)
         if meant and tone in (None, latest.decision.tone):
@@ -62,7 +62,7 @@ def write(ledger: Ledger, folder: Path, decisions: Sequence[Decision]) -> tuple[
     return file, sealed
 
 
-def _standing(ledger: Ledger, text: Text) -> dict[Spot, list[Tag]]:
+def standing(ledger: Ledger, text: Text) -> dict[Spot, list[Tag]]:
     """The tags of this text by where its words are now, on disk; the corpus may not know this version yet."""
     found: dict[Spot, list[Tag]] = {}
     for tag in tags(ledger, text.name):

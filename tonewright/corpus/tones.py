@@ -34,7 +34,7 @@ class Tagged:
 
 def months(ledger: Ledger, threshold: float) -> list[Month]:
     """The live passages by the month in which they were written (a note: taken), oldest first."""
-    hand, machine = _by_hand(ledger), _by_machine(ledger)
+    hand, machine = by_hand(ledger), _by_machine(ledger)
     sure: dict[int, str] = {}
     for passages in machine.values():  # the taggers in the order in which they first spoke: the newest has the word
         sure.update({p: tone for p, (confidence, tone) in passages.items() if confidence >= threshold})
@@ -56,7 +56,7 @@ def taggers(ledger: Ledger) -> list[Tagged]:
 
     A label that was there first is one that the tagger was taught with; agreeing with that would prove nothing.
     """
-    hand, decided = _by_hand(ledger), _decided(ledger)
+    hand, decided = by_hand(ledger), _decided(ledger)
     spoken = {(passage, source): created for passage, source, _, _, created in _labels(ledger, "machine")}
     return [
         Tagged(
@@ -81,7 +81,7 @@ def _decided(ledger: Ledger) -> dict[int, float]:
     return found
 
 
-def _by_hand(ledger: Ledger) -> dict[int, str]:
+def by_hand(ledger: Ledger) -> dict[int, str]:
     """{passage: the author's tone}, from what is nearest to the words."""
     found: dict[int, tuple[int, str]] = {}
     for passage, source, _, tone, _ in _labels(ledger, "hand"):

@@ -16,6 +16,7 @@ from tonewright.corpus import drafts, fingerprints, lineage
 from tonewright.corpus.documents import FORGOTTEN_FILE, FORGOTTEN_ROW, FORGOTTEN_TEXT, text_hash
 from tonewright.corpus.erase import forgotten
 from tonewright.corpus.formats import FORMATS
+from tonewright.corpus.recordings import with_recordings
 from tonewright.corpus.rows import Row, collect_with_reasons, row_id
 from tonewright.errors import BadInput
 from tonewright.models.base import sha256_of
@@ -38,7 +39,7 @@ class Found:
 
 def verify(workspace: Workspace) -> Found:
     """Look at everything; reads every live document once."""
-    rows = collect_with_reasons(workspace.ledger, workspace.config).rows
+    rows = with_recordings(workspace.ledger, collect_with_reasons(workspace.ledger, workspace.config).rows)
     remarks: list[str] = []
     faults = [*_ledger(workspace), *_sources(workspace, remarks)]
     faults += [*_exports(workspace, rows, remarks), *_snapshots(workspace), *_forgotten(workspace)]

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from tonewright.errors import BadInput, UsageError
-from tonewright.models.llama import library
+from tonewright.models.engine import library
 
 F16 = "f16"
 # llama.cpp's numbers for file types (LLAMA_FTYPE_MOSTLY_*), from the finest to the smallest.
@@ -21,12 +21,16 @@ def known(form: str) -> str:
     return name
 
 
-def quantise(source: Path, out: Path, form: str) -> None:
-    """Write the float16 GGUF `source` as `out` in one of `FORMS`, whole or not at all."""
+def quantise(source: Path, out: Path, form: str, *, again: bool = False) -> None:
+    """Write the float16 GGUF `source` as `out` in one of `FORMS`, whole or not at all.
+
+    `again` allows a source that is quantised already. Raises `BadInput` when llama.cpp cannot do it.
+    """
     llama_cpp = library()
     aside = out.with_name(f".{out.name}.{os.getpid()}")
     parameters = llama_cpp.llama_model_quantize_default_params()
     parameters.ftype, parameters.nthread = FORMS[form], os.cpu_count() or 1
+    parameters.allow_requantize = again
     try:
         status = llama_cpp.llama_model_quantize(os.fsencode(source), os.fsencode(aside), parameters)
         if status != 0:

@@ -150,6 +150,36 @@ MIGRATIONS: tuple[str, ...] = (
     ALTER TABLE models ADD COLUMN stale TEXT NOT NULL DEFAULT '';  -- why a model should not be used any more
     """,
     """
+    CREATE TABLE outbox (             -- every request that left this program, or may have; never its text
+        id INTEGER PRIMARY KEY, at REAL NOT NULL, event INTEGER REFERENCES events(id),
+        host TEXT NOT NULL, model TEXT NOT NULL, purpose TEXT NOT NULL,
+        sha256 TEXT NOT NULL, bytes INTEGER NOT NULL,      -- of the body that was sent
+        state TEXT NOT NULL DEFAULT 'reserved'             -- all but `failed` count as spent
+            CHECK (state IN ('reserved', 'settled', 'failed', 'unknown')),
+        reserved INTEGER NOT NULL, cost INTEGER,           -- millionths of a unit of money; NULL: not known yet
+        tokens_in INTEGER, tokens_out INTEGER, result TEXT NOT NULL DEFAULT '', ended REAL,
+        retry_at REAL NOT NULL DEFAULT 0,                  -- the host wants no request before this
+        batch INTEGER REFERENCES batches(id)
+    );
+    CREATE INDEX outbox_at ON outbox(at);
+    CREATE INDEX outbox_batch ON outbox(batch) WHERE batch IS NOT NULL;
+    CREATE TABLE hosted_answers (     -- a tone per text, prompt and model, so that nothing is paid for twice
+        text_hash TEXT, asked TEXT, tone TEXT, confidence TEXT NOT NULL, at REAL NOT NULL,
+        PRIMARY KEY (text_hash, asked)
+    ) WITHOUT ROWID;
+    CREATE TABLE batches (            -- one file of requests, answered within a day for half the price
+        id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, asked TEXT NOT NULL, remote TEXT NOT NULL DEFAULT '',
+        state TEXT NOT NULL CHECK (state IN ('intent', 'submitted', 'ended')),
+        looked REAL NOT NULL, created REAL NOT NULL
+    );
+    CREATE TABLE batch_wishes (       -- passages that wait for a batch; `line` is the request that holds them
+        text_hash TEXT, asked TEXT, event INTEGER NOT NULL REFERENCES events(id), at REAL NOT NULL,
+        batch INTEGER REFERENCES batches(id), line INTEGER, PRIMARY KEY (text_hash, asked)
+    ) WITHOUT ROWID;
+    -- Share of a sentence's words that a machine heard clearly; 1 for the author's own transcript.
+    ALTER TABLE prosody ADD COLUMN certainty REAL NOT NULL DEFAULT 1;
+    """,
+    """
     CREATE TABLE drafts (             -- what a model of ours gave out, for what, and where it was meant to stand
         draft_hash TEXT PRIMARY KEY, source_hash TEXT NOT NULL, kind TEXT NOT NULL, tone TEXT, path TEXT NOT NULL,
         at REAL NOT NULL

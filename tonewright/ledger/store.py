@@ -135,6 +135,15 @@ class Ledger:
             self._connections.clear()
         self._local = threading.local()
 
+    def release(self) -> None:
+        """Close this thread's connection; a thread that ends must not leave one behind."""
+        db: sqlite3.Connection | None = getattr(self._local, "db", None)
+        if db is not None:
+            with self._guard:
+                self._connections.remove(db)
+            self._local.db = None
+            db.close()
+
     def read(self, sql: str, parameters: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
         """All rows of a query, outside any transaction."""
         with self._in_words():

@@ -1,23 +1,16 @@
-"""The only module that knows llama.cpp: generate, score and embed with a GGUF in this process.
-
-Nothing here is thread-safe: one `LocalModel` or `Embedder` belongs to one thread at a time. Several objects
-in several threads are fine; opening and closing them is serialised here, since the library redirects the
-process's output streams meanwhile.
-"""
+"""Generate and score text with a GGUF in this process."""
 
 from __future__ import annotations
 
 import codecs
-import os
-import threading
-from collections import deque
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 
-from tonewright.errors import BadInput, Missing
+from tonewright.errors import BadInput
 from tonewright.models.chat import ChatFormat, Message, answer_start
+from tonewright.models.engine import Engine, copy_logits, decode
 from tonewright.models.gguf_header import read_header
 from tonewright.models.likelihood import token_nll
 from tonewright.models.stopping import cut_at
@@ -25,10 +18,6 @@ from tonewright.models.stopping import cut_at
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-_opening = threading.Lock()
-_said: deque[str] = deque(maxlen=5)  # llama.cpp's last warnings and errors, for our own messages
-_log_callback: Any = None  # C code holds this pointer: it must never be collected
 
 # Positions whose logits are fetched in one go: 256 rows of a 50,000-word vocabulary are 50 MB.
 _ROWS = 256
@@ -41,41 +30,7 @@ class Score(NamedTuple):
     tokens: int
 
 
-_E = TypeVar("_E", bound="_Engine")
-
-
-class _Engine:
-    """A loaded GGUF with its C log silenced; the base of `LocalModel` and `Embedder`."""
-
-    def __init__(self, gguf: Path, **options: Any) -> None:
-        read_header(gguf)
-        llama_cpp = library()
-        with _opening:
-            _said.clear()
-            try:
-                self._llama = llama_cpp.Llama(str(gguf), n_gpu_layers=-1, verbose=False, **options)
-            except (ValueError, RuntimeError) as e:
-                reason = "; ".join(_said) or str(e)
-                what = f"{options['lora_path']} on {gguf}" if options.get("lora_path") else str(gguf)
-                raise BadInput(f"llama.cpp cannot load {what} ({reason})", "export or fetch the file again") from e
-
-    def __enter__(self: _E) -> _E:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Free the model's memory now; at the interpreter's end the library is half gone."""
-        with _opening:
-            self._llama.close()
-
-    def tokenize(self, text: str) -> list[int]:
-        """The token ids of `text`: special tokens are parsed, none are added."""
-        return list(self._llama.tokenize(text.encode(), add_bos=False, special=True))
-
-
-class LocalModel(_Engine):
+class LocalModel(Engine):
     """A GGUF base, with an adapter if given, that answers, and says how likely it finds an answer.
 
     `n_ctx` is the window in tokens, `adapter_scale` the strength of the adapter (1.0 as trained), `threads`
@@ -93,14 +48,12 @@ class LocalModel(_Engine):
     ) -> None:
         if adapter is not None:
             _check_adapter(gguf, adapter)
-        threads = threads or os.cpu_count()
         super().__init__(
             gguf,
+            threads=threads,
             lora_path=str(adapter) if adapter else None,
             lora_scale=adapter_scale,
             n_ctx=n_ctx,
-            n_threads=threads,
-            n_threads_batch=threads,
         )
         self._format = ChatFormat.of(gguf)
         self._scored: list[int] = []  # ids whose keys and values the cache holds after `score`
@@ -132,7 +85,7 @@ class LocalModel(_Engine):
         stop: Sequence[str] = (),
     ) -> Iterator[str]:
         """Like `generate`, piece by piece; no piece holds half a character or the start of a stop string."""
-        prompt = self._checked(self.tokenize(self._format.prompt(messages)), room=1)
+        prompt = self.checked(self.tokenize(self._format.prompt(messages)), room=1)
         yield from cut_at(self._pieces(prompt, max_tokens, temperature, seed), stop)
 
     def score(self, messages: Sequence[Message], target: str) -> Score:
@@ -142,7 +95,7 @@ class LocalModel(_Engine):
         Raises `BadInput` when prompt and target do not fit the window.
         """
         prompt = self.tokenize(self._format.prompt(messages))
-        whole = self._checked(
+        whole = self.checked(
             self.tokenize(self._format.conversation([*messages, {"role": "assistant", "content": target}]))
         )
         start = answer_start(prompt, whole)
@@ -155,15 +108,7 @@ class LocalModel(_Engine):
         """The next-token logits after each of `token_ids`, computed afresh; shape (n, vocabulary)."""
         import numpy as np
 
-        return np.concatenate([rows for _, rows in self._rows(self._checked(list(token_ids)), 0, reuse=False)])
-
-    def _checked(self, ids: list[int], room: int = 0) -> list[int]:
-        if len(ids) + room > self._llama.n_ctx():
-            raise BadInput(
-                f"the text is {len(ids)} tokens long and the window is {self._llama.n_ctx()}",
-                "shorten the text or raise n_ctx",
-            )
-        return ids
+        return np.concatenate([rows for _, rows in self._rows(self.checked(list(token_ids)), 0, reuse=False)])
 
     def _pieces(self, prompt: list[int], max_tokens: int, temperature: float, seed: int) -> Iterator[str]:
         """Decoded text, token by token; an unfinished character waits for its rest, or is dropped."""
@@ -198,56 +143,10 @@ class LocalModel(_Engine):
         llama_cpp.llama_memory_seq_rm(memory, -1, done, -1)
         bounds = [*range(done, first, self._llama.n_batch), *range(first, len(ids), _ROWS), len(ids)]
         for begin, end in pairwise(bounds):
-            _decode(context, ids[begin:end], begin, want=begin >= first)
+            decode(context, ids[begin:end], begin, keep=end - begin if begin >= first else 0)
             if begin >= first:
-                yield begin, _copy_logits(context, end - begin, width)
+                yield begin, copy_logits(context, end - begin, width)
         self._scored = ids
-
-
-class Embedder(_Engine):
-    """Text to vectors: the hidden state of the last token of a GGUF language model."""
-
-    def __init__(self, gguf: Path, *, n_ctx: int = 512, threads: int | None = None) -> None:
-        llama_cpp = library()
-        threads = threads or os.cpu_count()
-        super().__init__(
-            gguf,
-            embedding=True,
-            pooling_type=llama_cpp.LLAMA_POOLING_TYPE_LAST,
-            n_ctx=n_ctx,
-            n_batch=n_ctx,
-            n_ubatch=n_ctx,  # LAST pooling needs a text's tokens in one piece
-            n_threads=threads,
-            n_threads_batch=threads,
-        )
-
-    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """One L2-normalised row per text, shape (n, width); tokens beyond the window are cut off."""
-        import numpy as np
-
-        rows = [self._llama.embed(text or " ", normalize=True) for text in texts]
-        return np.asarray(rows, dtype=np.float32).reshape(len(rows), self._llama.n_embd())
-
-
-def library() -> Any:
-    """llama_cpp, imported once and with its C log silenced."""
-    global _log_callback
-    # Threads that wait by spinning make everything several times as slow once other work runs beside us.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    try:
-        import llama_cpp
-    except ImportError as e:
-        raise Missing("llama-cpp-python is not installed", "pip install 'tonewright[local]'") from e
-    with _opening:
-        if _log_callback is None:
-
-            def keep(level: int, text: bytes, _data: object) -> None:
-                if level in (3, 4):  # GGML_LOG_LEVEL_WARN and _ERROR
-                    _said.append(text.decode("utf-8", "replace").strip())
-
-            _log_callback = llama_cpp.llama_log_callback(keep)
-            llama_cpp.llama_log_set(_log_callback, None)
-    return llama_cpp
 
 
 def _check_adapter(gguf: Path, adapter: Path) -> None:
@@ -260,29 +159,3 @@ def _check_adapter(gguf: Path, adapter: Path) -> None:
             f"{adapter} is made for {meta.get('general.architecture')} models and {gguf} is not one",
             "use the base that it was trained on",
         )
-
-
-def _decode(context: Any, ids: Sequence[int], start: int, *, want: bool) -> None:
-    """Feed `ids` at positions from `start`; keep logits of all of them if `want`."""
-    import llama_cpp
-
-    batch = llama_cpp.llama_batch_init(len(ids), 0, 1)
-    try:
-        batch.n_tokens = len(ids)
-        for i, token in enumerate(ids):
-            batch.token[i], batch.pos[i], batch.logits[i] = token, start + i, want
-            batch.n_seq_id[i], batch.seq_id[i][0] = 1, 0
-        status = llama_cpp.llama_decode(context, batch)
-    finally:
-        llama_cpp.llama_batch_free(batch)
-    if status != 0:
-        raise BadInput(f"llama.cpp could not run {len(ids)} tokens (status {status}; {'; '.join(_said)})")
-
-
-def _copy_logits(context: Any, rows: int, width: int) -> NDArray[np.float32]:
-    import llama_cpp
-    import numpy as np
-
-    flat = np.ctypeslib.as_array(llama_cpp.llama_get_logits(context), shape=(rows * width,))
-    copy: NDArray[np.float32] = flat.copy().reshape(rows, width)
-    return copy

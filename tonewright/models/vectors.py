@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,15 +16,18 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from tonewright.models.llama import Embedder
+    from tonewright.tones.tagger import TextEmbedder
 
 
 class KeptEmbedder:
     """An embedder with a memory. A memory that cannot be read or written costs time, never an answer."""
 
-    def __init__(self, embedder: Embedder, file: Path) -> None:
-        """`file` belongs to one model: its vectors are no other model's."""
-        self._embedder = embedder
+    def __init__(
+        self, embedder: TextEmbedder, file: Path, shipped: Mapping[str, NDArray[np.float32]] | None = None
+    ) -> None:
+        """`file` belongs to one model: its vectors are no other model's. `shipped` are {text: vector} of the same."""
+        self.model = embedder
+        self._shipped = shipped or {}
         make_private(file.parent)
         self._db = sqlite3.connect(file, timeout=10, isolation_level=None, check_same_thread=False)
         with suppress(sqlite3.Error):
@@ -33,14 +36,15 @@ class KeptEmbedder:
             self._db.execute("CREATE TABLE IF NOT EXISTS vectors (text TEXT PRIMARY KEY, vector BLOB) WITHOUT ROWID")
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """One L2-normalised row per text, shape (n, width)."""
+        """One row per text as the embedder makes them, shape (n, width)."""
         import numpy as np
 
         names = {text: hashlib.sha256(text.encode()).hexdigest() for text in texts}
         known = {name: np.frombuffer(vector, dtype=np.float32) for name, vector in self._read(list(names.values()))}
+        known |= {names[text]: self._shipped[text] for text in names if text in self._shipped}
         missing = [text for text, name in names.items() if name not in known]
         if missing:
-            fresh = dict(zip((names[text] for text in missing), self._embedder.embed(missing)))
+            fresh = dict(zip((names[text] for text in missing), self.model.embed(missing)))
             self._write([(name, vector.tobytes()) for name, vector in fresh.items()])
             known |= fresh
         return np.stack([known[names[text]] for text in texts])

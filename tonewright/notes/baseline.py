@@ -12,9 +12,16 @@ LEAST = 30  # sentences before anything is called usual
 WINDOW = 300  # the latest sentences count, since voices and microphones change
 FARTHEST = 3.0  # beyond this a deviation is an accident of measuring as often as not
 
-# What is compared, and the least that counts as one usual deviation. Loudness is kept, but not compared: it follows
-# the distance to the telephone, and the telephone's own gain, more than the mood.
-COMPARED = {"rate": 0.3, "f0_range": 1.0, "f0_median": 0.5, "pause_share": 0.05, "lengthening": 0.2}
+# What is compared, and the least that counts as one usual deviation. How loud it is is kept, but not compared: it
+# follows the distance to the telephone, and the telephone's own gain, more than the mood. Its range does not.
+COMPARED = {
+    "rate": 0.3,
+    "f0_range": 1.0,
+    "f0_median": 0.5,
+    "pause_share": 0.05,
+    "lengthening": 0.2,
+    "level_range": 3.0,
+}
 _MAD_TO_DEVIATION = 1.4826  # for normally distributed values (Rousseeuw and Croux 1993, JASA 88, section 1)
 
 

@@ -13,6 +13,7 @@ _FIRST_ATOMS = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
 _OGG_HEADER = 27  # bytes before the segment table (RFC 3533, section 6)
 _OGG_LAST_PAGE = 0x04
 _OGG_LARGEST_PAGE = 65_307
+_UNWRITTEN = 1024  # bytes of zeros at the end of a stream; tags at its end (ID3v1: 128 bytes) are shorter
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,9 @@ class Whole:
 class Truncated:
     """Part of the file is not there, or not yet.
 
-    `playable` marks the one harmless case: an Ogg file of whole pages without an end mark, which is either
-    still being copied or was left so by a recorder that stopped hard. Wait for it, then take it as it is.
+    `playable` marks what need not be so: an Ogg file of whole pages without an end mark, which is either still being
+    copied or was left so by a recorder that stopped hard, and a stream that ends in zeros. Wait for it, then take it
+    as it is.
     """
 
     reason: str
@@ -62,8 +64,8 @@ State = Whole | Truncated | Unknown
 def check_container(path: Path) -> State:
     """Look at a few hundred bytes of `path` and say whether the file is whole.
 
-    Catches half-copied wav, aiff, caf, mp4/m4a/mov and ogg/opus files, and empty ones. A damaged middle, or
-    space that was reserved and not yet filled, only shows on decoding (`tonewright.notes.decode`).
+    Catches half-copied wav, aiff, caf, mp4/m4a/mov and ogg/opus files, empty ones, and space that was reserved and
+    not yet filled wherever zeros are no sound. A damaged middle only shows on decoding (`tonewright.notes.decode`).
     Raises `OSError` when the file cannot be read.
     """
     size = path.stat().st_size
@@ -76,7 +78,15 @@ def check_container(path: Path) -> State:
         if head[:4] == b"OggS":
             return _check_ogg(file, size)
         layout = next((c for c in _CHUNKED if _begins(head, c)), None)
-        return _check_chunks(file, size, layout) if layout else Unknown()
+        return _check_chunks(file, size, layout) if layout else _check_stream(file, size)
+
+
+def _check_stream(file: BinaryIO, size: int) -> State:
+    """A compressed stream (mp3, aac, amr, flac, webm) does not tell its length, but it holds no long run of zeros."""
+    file.seek(max(0, size - _UNWRITTEN))
+    if size > _UNWRITTEN and not any(file.read()):
+        return Truncated("it ends in a stretch that was never written", playable=True)
+    return Unknown()
 
 
 def _begins(head: bytes, layout: _Chunked) -> bool:
@@ -138,6 +148,9 @@ def _check_ogg(file: BinaryIO, size: int) -> State:
     table = page[_OGG_HEADER : _OGG_HEADER + segments]
     if len(page) < _OGG_HEADER or len(table) < segments or len(page) < _OGG_HEADER + segments + sum(table):
         return Truncated("its last page is cut off")
+    rest = page[_OGG_HEADER + segments + sum(table) :]
+    if rest and not any(rest):
+        return Truncated("it ends in a stretch that was never written")
     if not page[5] & _OGG_LAST_PAGE:
         return Truncated("it has no end-of-stream mark", playable=True)
     return Whole()

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 RATE = 16_000  # samples per second, what speech recognisers and our pitch tracker take
 SHORTEST = 0.3  # seconds; below this there is no word in it
+LONGEST = 3 * 3600.0  # seconds; an hour takes 230 MB of memory
 SILENCE = 1e-3  # peak amplitude (full scale 1.0, so -60 dB) that no spoken word stays under
 # Codec padding and rounding make lengths differ by this much; anything more is loss.
 LENGTH_TOLERANCE = (0.3, 0.01)  # seconds, share of the declared length; the larger counts
@@ -55,24 +56,27 @@ class _Decoded:
     chunks: list[npt.NDArray[np.float32]]
     declared: float | None
     is_pcm: bool
+    length: int = 0  # samples
     reached: float = 0.0  # seconds on the file's own clock
     bad_packets: int = 0
     bad_inside: int = 0  # bad packets with good sound after them: damage, not a cut
 
 
-def decode(path: Path) -> Sound:
-    """Decode the first audio stream of `path`, skipping packets that are damaged.
+def decode(path: Path, longest: float = LONGEST) -> Sound:
+    """Decode the first audio stream of `path`, skipping packets that are damaged; no more than `longest` seconds.
 
-    Raises `BadInput` (empty, not audio, no audio stream, cut short, too short, silent), `Missing` without the
+    Raises `BadInput` (empty, not audio, no audio stream, cut short, too short, too long, silent), `Missing` without the
     `audio` extra, and `OSError` when the file cannot be read at all.
     """
     state = check_container(path)
     if path.stat().st_size == 0:
         raise BadInput(f"{path} is empty (0 bytes)", _AGAIN)
-    decoded = _decode_packets(path, state)
+    decoded = _decode_packets(path, state, longest)
     samples = _joined(decoded.chunks)
     seconds = len(samples) / RATE
     warnings = [*_loss(path, decoded, seconds, state)]
+    if not len(samples) and decoded.bad_packets:
+        raise _not_audio(path)
     if seconds < SHORTEST:
         raise BadInput(f"{path} holds {seconds:.2f} s of sound, too short for a word", "record it again")
     if float(abs(samples).max()) < SILENCE:
@@ -84,7 +88,7 @@ def decode(path: Path) -> Sound:
     return Sound(samples, RATE, seconds, decoded.declared, tuple(warnings))
 
 
-def _decode_packets(path: Path, state: object) -> _Decoded:
+def _decode_packets(path: Path, state: object, longest: float) -> _Decoded:
     try:
         import av
         import numpy as np  # noqa: F401  (PyAV needs it for arrays and does not depend on it)
@@ -97,17 +101,32 @@ def _decode_packets(path: Path, state: object) -> _Decoded:
         # The full path, since FFmpeg would read a relative "a:b.wav" as protocol a.
         with av.open(str(path.absolute()), options=_OPEN_OPTIONS, metadata_errors="replace") as container:
             if not container.streams.audio:
+                if isinstance(state, Truncated) and not state.playable:
+                    raise BadInput(f"{path} is cut short: {state.reason}", _AGAIN)
                 raise BadInput(f"{path} has no audio stream", "export the sound track, or remove the file")
             stream = container.streams.audio[0]
             declared = _declared_seconds(path, container, stream)
+            if (declared or 0.0) > longest:
+                raise _too_long(path, longest)
             decoded = _Decoded([], declared, (stream.codec_context.name or "").startswith("pcm_"))
             for chunk in _tolerant_chunks(container, stream, decoded):
                 decoded.chunks.append(chunk)
+                decoded.length += len(chunk)
+                if decoded.length > longest * RATE:
+                    raise _too_long(path, longest)
             return decoded
     except (av.FFmpegError, ValueError) as e:
-        if isinstance(state, Truncated):
+        if isinstance(state, Truncated) and not state.playable:
             raise BadInput(f"{path} is cut short: {state.reason}", _AGAIN) from e
-        raise BadInput(f"{path} is not audio that can be read", "convert it to m4a, or remove it") from e
+        raise _not_audio(path) from e
+
+
+def _not_audio(path: Path) -> BadInput:
+    return BadInput(f"{path} is not audio that can be read", "convert it to m4a, or remove it")
+
+
+def _too_long(path: Path, longest: float) -> BadInput:
+    return BadInput(f"{path} is longer than {longest / 60:.3g} minutes", "cut it into parts, or remove it")
 
 
 def _tolerant_chunks(container: Any, stream: Any, decoded: _Decoded) -> Iterator[npt.NDArray[np.float32]]:

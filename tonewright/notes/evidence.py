@@ -25,6 +25,7 @@ _WORDS = {
     "f0_median": ("lower voice", "higher voice"),
     "pause_share": ("fewer pauses", "more pauses"),
     "lengthening": ("clipped ending", "drawn-out ending"),
+    "level_range": ("even loudness", "uneven loudness"),
 }
 
 

@@ -57,15 +57,21 @@ def contour(samples: npt.NDArray[np.float32], rate: int) -> Contour:
     A first pass looks through `WIDEST`; the second one between 0.75 times the first quartile and 2.25 times the
     third. The idea of taking the range from a first pass's quartiles is D. Hirst's (Proc. ICPhS 2007, 1233-1236).
     """
+    first = track(samples, rate, *WIDEST)
+    found = around(first, rate)
+    return track(samples, rate, *found) if found else first
+
+
+def around(first: Contour, rate: int) -> tuple[float, float] | None:
+    """Where a second pass looks, floor and ceiling in hertz, after what the first one found; None without a voice."""
     import numpy as np
 
-    first = track(samples, rate, *WIDEST)
     voiced = first.hertz[~np.isnan(first.hertz)]
     if len(voiced) == 0:
-        return first
+        return None
     low, high = np.quantile(voiced, (0.25, 0.75))
     floor = float(max(WIDEST[0], _BELOW * low))
-    return track(samples, rate, floor, float(min(rate / 4, max(_ABOVE * high, _LEAST_SPAN * floor))))
+    return floor, float(min(rate / 4, max(_ABOVE * high, _LEAST_SPAN * floor)))
 
 
 def track(samples: npt.NDArray[np.float32], rate: int, floor: float, ceiling: float) -> Contour:

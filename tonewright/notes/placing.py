@@ -1,10 +1,11 @@
-"""When each sentence of a transcript was said: from captions, or from the pauses alone, with a confidence."""
+"""When each sentence of a transcript was said: from times of captions or words, or from the pauses, how surely."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from tonewright.gate.language import sentences, words
 from tonewright.notes.phrases import Loudness
@@ -18,6 +19,9 @@ TOO_FEW_WORDS = "some speech here may have no words"
 
 _FROM_CAPTIONS, _INSIDE_CAPTION, _FROM_PAUSES = 0.9, 0.6, 0.8  # the most that each way of placing is trusted
 _BARE = 0.8  # seconds of speech outside every caption that are worth a word
+_STRETCHED, _SWALLOWED = 1.0, 3  # seconds and syllables in one short word that must have swallowed others
+_UNTOLD = (1.7, 4.0)  # syllables heard for each one written, and more; counting by ear errs by an eighth
+_HOPELESS = 3.0  # times `FASTEST`: the words of some other recording, which it is no use to share out
 _VOWELS = re.compile(r"[aeiouyæœøαεηιουωаеиоуыэюяіїє]+")
 _SILENT_E = re.compile(r"[aeiouy].*[^aeiouyl]e$")  # as in "pause", not in "kettle", "me" or "brûlée"
 # What a boundary between two sentences costs without a pause, and how much of it a pause of a second saves.
@@ -35,6 +39,7 @@ class Placed:
     until: float
     confidence: float
     flag: str = ""
+    certainty: float = 1.0  # share of its words that were heard clearly; 1.0 for the author's own
 
 
 @dataclass(frozen=True)
@@ -56,23 +61,30 @@ class _Edge:
     trust: float
 
 
-def place(transcript: Transcript, loud: Loudness) -> Placing:
+def place(transcript: Transcript, loud: Loudness, peaks: Sequence[float] = ()) -> Placing:
     """Put every sentence on the clock. Captions say when; without them, sentences are shared out over the speech.
 
     Without captions each sentence is expected to take a share of the speech that equals its share of the syllables,
-    and dynamic programming finds the pauses that fit these lengths best.
+    and dynamic programming finds the pauses that fit these lengths best. `peaks` are the times of the syllables that
+    were heard: where there are many more than the words have, some speech has no words.
     """
-    spans = sentence_spans(transcript)
+    text, spans = transcript.text, sentence_spans(transcript)
     if transcript.cues:
         placed = _by_captions(transcript.cues, spans, loud)
-        return Placing([_flagged(p, transcript.text, loud) for p in placed], _bare(transcript.cues, loud))
-    placed = _by_pauses([(*span, syllables(transcript.text[slice(*span)])) for span in spans], loud)
-    return Placing([_flagged(p, transcript.text, loud) for p in placed], [])
+        bare = sorted([*_bare(transcript.cues, loud), *_stretched(transcript, peaks)])
+        placed = [replace(p, certainty=round(transcript.certainty(p.start, p.end), 2)) for p in placed]
+        return Placing([_flagged(p, text, loud, peaks) for p in placed], bare)
+    counted = [(start, end, syllables(text[start:end])) for start, end in spans]
+    if loud.speech and sum(count for _, _, count in counted) > _HOPELESS * FASTEST * sum(b - a for a, b in loud.speech):
+        return Placing([Placed(start, end, 0.0, 0.0, 0.0, TOO_MANY_WORDS) for start, end in spans], [])
+    return Placing([_flagged(p, text, loud, peaks) for p in _by_pauses(counted, loud)], [])
 
 
 def sentence_spans(transcript: Transcript) -> list[tuple[int, int]]:
     """(start, end) in characters of every sentence that holds a word; none crosses a paragraph."""
-    spans = []
+    spans = [span for span in transcript.sentences if words(transcript.text[slice(*span)])]
+    if transcript.sentences:
+        return spans
     for at, end in transcript.paragraphs:
         for sentence in sentences(transcript.text[at:end]):
             # The splitter may have joined two lines with a space.
@@ -93,19 +105,21 @@ def syllables(text: str) -> int:
     return count
 
 
-def _flagged(placed: Placed, text: str, loud: Loudness) -> Placed:
+def _flagged(placed: Placed, text: str, loud: Loudness, peaks: Sequence[float]) -> Placed:
     """Words that no speech covers, and the reverse, are said to be so and trusted less."""
     spoken = loud.spoken(placed.begin, placed.until)
-    rate = syllables(text[placed.start : placed.end]) / max(spoken, 1e-3)
+    written = syllables(text[placed.start : placed.end])
+    heard = sum(placed.begin <= peak <= placed.until for peak in peaks)
+    rate = written / max(spoken, 1e-3)
     if spoken < 0.2 * (placed.until - placed.begin) or spoken == 0:
         flag = NO_SPEECH
     elif rate > FASTEST:
         flag = TOO_MANY_WORDS
-    elif rate < SLOWEST:
+    elif rate < SLOWEST or heard > _UNTOLD[0] * written + _UNTOLD[1]:
         flag = TOO_FEW_WORDS
     else:
         return placed
-    return Placed(placed.start, placed.end, placed.begin, placed.until, round(placed.confidence / 3, 2), flag)
+    return replace(placed, confidence=round(placed.confidence / 3, 2), flag=flag)
 
 
 def _by_captions(cues: tuple[Cue, ...], spans: list[tuple[int, int]], loud: Loudness) -> list[Placed]:
@@ -138,6 +152,18 @@ def _bare(cues: tuple[Cue, ...], loud: Loudness) -> list[tuple[float, float]]:
             begin, until = max(begin, after), min(until, before)
             if until - begin >= _BARE:
                 found.append((begin, until))
+    return found
+
+
+def _stretched(transcript: Transcript, peaks: Sequence[float]) -> list[tuple[float, float]]:
+    """Single words that last long and hold more syllables than they have: the recogniser dropped some after them."""
+    found = []
+    for cue in transcript.cues:
+        word = transcript.text[cue.start : cue.end]
+        if cue.until - cue.begin > _STRETCHED and len(word.split()) == 1:
+            heard = sum(cue.begin <= peak <= cue.until for peak in peaks)
+            if heard >= max(_SWALLOWED, syllables(word) + 2):
+                found.append((cue.begin, cue.until))
     return found
 
 

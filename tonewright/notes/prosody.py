@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -17,24 +18,45 @@ if TYPE_CHECKING:
 
     Array = npt.NDArray[np.float64]
 
-EXTRACTOR = "numpy-1"  # changes whenever the same recording may get other numbers
+    Tracker = Callable[[npt.NDArray[np.float32], int], Contour]
+
+EXTRACTOR = "numpy-2"  # our own tracker; changes whenever the same recording may get other numbers
 LEAST_SECONDS, LEAST_VOICED = 0.8, 30  # seconds and voiced frames; of less, pitch and pace are not told
 POINTS = 24  # of the small contour that is kept for drawing
 
 _OUTLIER = 10.0  # semitones from the median of a sentence: an octave error or a creak, not a melody
 _BINS = 6  # parts of a sentence, each of which gives its low point to the declination
+# A final rise or fall is believed where a short and a long stretch before the end agree on it: a single one may be
+# nothing but a creak or an octave error.
+_ENDS = (0.3, 0.8)  # seconds
+_LEAST_MOVE, _NEAR_END = 1.5, 7.0  # semitones: of a movement, and of a frame from the median of the last second
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """A stretch of a sentence between two pauses, in seconds of the recording; the numbers are as in `Features`."""
+
+    begin: float
+    until: float
+    f0_median: float | None
+    f0_range: float | None
+    rate: float | None
+    level: float | None
 
 
 @dataclass(frozen=True)
 class Features:
     """What was measured of one sentence; None where there was too little to measure.
 
-    `f0_median` is in semitones above 100 Hz, `f0_range` (5th to 95th percentile) in semitones; `f0_slope` (line
-    through all voiced frames) and `declination` (line through the low points, which sink in plain statements) are in
-    semitones per second. `rate` is syllable nuclei per second of speech, without the pauses; `pause_before` is
-    seconds, `pause_share` the share of silence within. `level` (decibels relative to full scale) and `level_range`
-    (5th to 95th percentile) are of the speech only. `lengthening` is the last syllable's length as a multiple of
-    the usual one here. `contour` holds `POINTS` medians of pitch in semitones above 100 Hz, evenly spaced.
+    `f0_median` is in semitones above 100 Hz, `f0_range` (5th to 95th percentile) and `f0_deviation` (standard) in
+    semitones; `f0_slope` (line through all voiced frames) and `declination` (line through the low points, which sink in
+    plain statements) are in semitones per second. `ending` is the rise (+) or fall in semitones over the last 0.3 s of
+    voice, where it is clear. `harmonicity` is the median harmonics-to-noise ratio in decibels (equation 4 of Boersma
+    1993): it depends on microphone and codec, and is only comparable within a recording. `rate` is syllable nuclei per
+    second of speech, without the pauses; `pause_before` is seconds, `pause_share` the share of silence within. `level`
+    (decibels relative to full scale) and `level_range` (5th to 95th percentile) are of the speech only. `lengthening`
+    is the last syllable's length as a multiple of the usual one here. `contour` holds `POINTS` medians of pitch in
+    semitones above 100 Hz, evenly spaced.
     """
 
     f0_median: float | None
@@ -50,6 +72,10 @@ class Features:
     syllables: int
     voiced: float
     contour: tuple[float | None, ...]
+    f0_deviation: float | None = None
+    ending: float | None = None
+    harmonicity: float | None = None
+    phrases: tuple[Phrase, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -61,15 +87,15 @@ class Heard:
     features: list[Features]
 
 
-def hear(samples: npt.NDArray[np.float32], rate: int, transcript: Transcript) -> Heard:
-    """Measure every sentence of mono `samples`, shape (n,).
+def hear(samples: npt.NDArray[np.float32], rate: int, transcript: Transcript, track: Tracker = contour) -> Heard:
+    """Measure every sentence of mono `samples`, shape (n,), with the pitch that `track` finds.
 
     Pitch and loudness are computed once for the whole recording and then cut up: a sentence on its own would get
     other thresholds, and lose its edges.
     """
-    pitch, loud = contour(samples, rate), loudness(samples, rate)
+    pitch, loud = track(samples, rate), loudness(samples, rate)
     peaks = nuclei(loud, pitch)
-    placing = place(transcript, loud)
+    placing = place(transcript, loud, peaks)
     features: list[Features] = []
     before: float | None = None  # when the last sentence's speech ended
     for sentence in placing.sentences:
@@ -119,7 +145,62 @@ def _measured(
         syllables=len(own),
         voiced=_rounded(voiced * STEP),
         contour=_drawn(times, tones, placed),
+        f0_deviation=_rounded(float(np.nanstd(tones))) if enough else None,
+        ending=_ending(times, pitch.semitones[inside]) if enough else None,
+        harmonicity=_harmonicity(pitch.strength[inside]) if enough else None,
+        phrases=tuple(_phrase(begin, until, times, tones, loud, own) for begin, until in speech),
     )
+
+
+def _phrase(begin: float, until: float, times: Array, tones: Array, loud: Loudness, peaks: list[float]) -> Phrase:
+    import numpy as np
+
+    heard = tones[(times >= begin) & (times <= until) & ~np.isnan(tones)]
+    own = sum(begin <= peak <= until for peak in peaks)
+    enough = until - begin >= LEAST_SECONDS and len(heard) >= LEAST_VOICED
+    level = loud.decibels[int(begin / STEP) : int(until / STEP)]
+    return Phrase(
+        begin=_rounded(begin),
+        until=_rounded(until),
+        f0_median=_rounded(float(np.median(heard))) if enough else None,
+        f0_range=_spread(heard) if enough else None,
+        rate=_rounded(own / (until - begin)) if enough and own else None,
+        level=_rounded(level.mean()) if len(level) else None,
+    )
+
+
+def _ending(times: Array, tones: Array) -> float | None:
+    """Semitones of the final rise or fall; None where a short and a long look at it disagree, or it is small."""
+    import numpy as np
+
+    known = ~np.isnan(tones)
+    at, heard = times[known], tones[known]
+    last = at > at[-1] - 1.0
+    near = last & (np.abs(heard - np.median(heard[last])) <= _NEAR_END)
+    at, heard = at[near], _smoothed(heard[near])
+    moves = []
+    for span in _ENDS:
+        own = at > at[-1] - span
+        if own.sum() < 10:
+            return None
+        moves.append(_slope(at[own], heard[own]) * float(at[own][-1] - at[own][0]))
+    agree = min(moves) >= _LEAST_MOVE or max(moves) <= -_LEAST_MOVE
+    return _rounded(moves[0]) if agree else None
+
+
+def _smoothed(values: Array) -> Array:
+    """Median of five neighbours."""
+    import numpy as np
+
+    padded = np.pad(values, 2, mode="edge")
+    return np.asarray(np.median(np.lib.stride_tricks.sliding_window_view(padded, 5), axis=1))
+
+
+def _harmonicity(strength: Array) -> float:
+    import numpy as np
+
+    r = np.clip(strength[strength > 0], 0.01, 0.9999)
+    return _rounded(np.median(10.0 * np.log10(r / (1.0 - r))))
 
 
 def _without_outliers(tones: Array) -> Array:

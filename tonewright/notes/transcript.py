@@ -1,43 +1,61 @@
-"""What was said in a recording, as written beside it by the author, and the tone that its folder names."""
+"""What was said in a recording, as its author wrote it beside it or a machine heard it, and its folder's tone."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from tonewright.errors import BadInput
+from tonewright.notes.words import DOUBTFUL, Word, from_json, split_sentences
+
+WORDS = ".words"  # the kind of a transcript that a machine heard: words with times, as JSON
+LARGEST = 1_000_000  # bytes; an hour of speech is 60 kB of text, so this belongs to something else
 
 _PARAGRAPH = re.compile(r"\S.*?(?=\n[^\S\n]*\n|\s*\Z)", re.DOTALL)
 _CUE_TIMES = re.compile(
     r"^\s*(\d+):(\d\d):(\d\d)[,.](\d{1,3})\s*-->\s*(\d+):(\d\d):(\d\d)[,.](\d{1,3})[^\n]*$", re.MULTILINE
 )
 _CUE_STYLING = re.compile(r"</?(?:b|i|u|font)\b[^>]*>|\{\\[^}]*\}", re.IGNORECASE)
-_PARAGRAPH_PAUSE = 1.5  # seconds between two captions that start a new paragraph
+_PARAGRAPH_PAUSE = 1.5  # seconds between two captions, or sentences that a machine heard, that start a paragraph
+
+_PARAGRAPH_WORDS = 100  # of a speaker who never pauses that long
 
 
 @dataclass(frozen=True)
 class Cue:
-    """A caption: `[start:end)` in characters of the transcript's text, shown from `begin` `until` (seconds)."""
+    """A caption or a word: `[start:end)` in characters of the transcript's text, from `begin` `until` (seconds).
+
+    `probability` is how sure a machine was to have heard this; 1 for what the author wrote.
+    """
 
     start: int
     end: int
     begin: float
     until: float
+    probability: float = 1.0
 
 
 @dataclass(frozen=True)
 class Transcript:
     """The words of one recording.
 
-    `paragraphs` are (start, end) character offsets into `text`, in order; `cues` say when what was said, if known.
+    `paragraphs` and `sentences` are (start, end) character offsets into `text`, in order; `sentences` is empty where
+    only the text can tell them. `cues` say when what was said, if known. `warning` is a sentence for the author.
     """
 
     text: str
     paragraphs: list[tuple[int, int]]
     cues: tuple[Cue, ...] = ()
+    sentences: tuple[tuple[int, int], ...] = ()
+    warning: str = ""
+
+    def certainty(self, start: int, end: int) -> float:
+        """Share of the words in `[start:end)` that were heard clearly; 1.0 for what the author wrote."""
+        heard = [cue.probability >= DOUBTFUL for cue in self.cues if start <= cue.start and cue.end <= end]
+        return sum(heard) / len(heard) if heard else 1.0
 
 
 def sidecar_names(audio: str) -> list[str]:
@@ -47,12 +65,19 @@ def sidecar_names(audio: str) -> list[str]:
 
 
 def read_transcript(path: Path, *, kind: str | None = None) -> Transcript:
-    """Read a `.txt` (as it is) or `.srt` (captions joined into paragraphs) transcript.
+    """Read a `.txt` (as it is), `.srt` (captions joined into paragraphs) or `WORDS` (heard by a machine) transcript.
 
     `kind` is the suffix to go by, for a copy that was kept under another name.
     Line ends become `\\n` and a byte-order mark is dropped; nothing else of a `.txt` changes.
-    Raises `BadInput` when the file is not UTF-8, holds no words, or is an `.srt` without a single caption.
+    Raises `BadInput` when the file is not UTF-8, too large, holds no words, or is an `.srt` without a single caption.
     """
+    kind = path.suffix.lower() if kind is None else kind
+    if kind == WORDS:
+        return transcript_of(from_json(path.read_text(encoding="utf-8")))
+    if (size := path.stat().st_size) > LARGEST:
+        raise BadInput(
+            f"{path} is {size / 1e6:.1f} MB, more than anybody says in a day", "keep only this recording's words"
+        )
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as e:
@@ -60,12 +85,34 @@ def read_transcript(path: Path, *, kind: str | None = None) -> Transcript:
         raise BadInput(f"{path}:{line} is not UTF-8 text", "save the transcript as UTF-8") from e
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     cues: list[Cue] = []
-    if (path.suffix.lower() if kind is None else kind) == ".srt":
+    if kind == ".srt":
         text, cues = _captions_to_text(path, text)
     paragraphs = [m.span() for m in _PARAGRAPH.finditer(text)]
     if not paragraphs:
         raise BadInput(f"{path} holds no words", "write down what was said, or remove the file")
-    return Transcript(text, paragraphs, tuple(cues))
+    wrong = next((c for a, c in zip([None, *cues], cues) if c.until <= c.begin or (a and c.begin < a.begin)), None)
+    if wrong is None:
+        return Transcript(text, paragraphs, tuple(cues))
+    warning = f"the caption at {wrong.begin:.1f} s runs backwards, so no caption's time is used"
+    return Transcript(text, paragraphs, warning=warning)
+
+
+def transcript_of(words: Sequence[Word]) -> Transcript:
+    """What a machine heard as text: sentences by marks and pauses, paragraphs by longer pauses."""
+    text, last_end = "", 0.0
+    cues: list[Cue] = []
+    spans: list[tuple[int, int]] = []
+    for sentence in split_sentences([w for w in words if w.text.strip()]):
+        if text:
+            is_long = len(text[text.rfind("\n") + 1 :].split()) >= _PARAGRAPH_WORDS
+            text += "\n\n" if is_long or sentence[0].start - last_end >= _PARAGRAPH_PAUSE else " "
+        start = len(text)
+        for word in sentence:
+            text += (" " if len(text) > start else "") + word.text.strip()
+            cues.append(Cue(len(text) - len(word.text.strip()), len(text), word.start, word.end, word.probability))
+        spans.append((start, len(text)))
+        last_end = sentence[-1].end
+    return Transcript(text, [m.span() for m in _PARAGRAPH.finditer(text)], tuple(cues), tuple(spans))
 
 
 def tone_of_folder(path: Path, root: Path, vocabulary_names: Iterable[str]) -> str | None:

@@ -90,7 +90,7 @@ def parse(raw: bytes, path: str) -> Post:
         date=when,
         tones=_tones(front.data, _where(path, header, "tone", "tones")),
         summary=summary.strip() or None if isinstance(summary, str) else None,
-        private=_yes(_first(front.data, "private")),
+        private=_kept(_first(front.data, "private")),
         slug=slug,
         front=front.data,
         line_starts=(0, *(m.end() for m in re.finditer("\n", text))),
@@ -109,8 +109,11 @@ def publication(post: Post, now: datetime, drafts_dirs: Iterable[str] = ("_draft
         wanted = PurePosixPath(name).parts
         if any(folders[i : i + len(wanted)] == wanted for i in range(len(folders))):
             return LeftOut(f"it is in {name}")
-    if _yes(front.get("draft")):
+    if _kept(front.get("draft")):
         return LeftOut("draft: true")
+    for key in ("status", "visibility"):
+        if str(front.get(key)).strip().lower() in ("draft", "private"):
+            return LeftOut(f"{key}: {front[key]}")
     if _no(front.get("published")):
         return LeftOut("published: false")
     kept = opted_out(post)
@@ -215,8 +218,9 @@ def _where(path: str, header: str, *keys: str) -> str:
     return f"{path}:{header.count(chr(10), 0, found.start()) + 1 if found else 1}"
 
 
-def _yes(value: Any) -> bool:
-    return value is True or (isinstance(value, str) and value.strip().lower() in ("true", "yes", "on"))
+def _kept(value: Any) -> bool:
+    """Whether a mark such as `private` or `draft` stands: a value that we do not understand keeps a text back."""
+    return value not in (None, "", 0) and not _no(value)
 
 
 def _no(value: Any) -> bool:

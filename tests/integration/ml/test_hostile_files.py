@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import Tell
 from tests.integration.ml.conftest import LEARN, Small
 from tests.integration.ml.random_models import make
 from tonewright.errors import BadInput, Missing
@@ -79,15 +80,12 @@ def test_damaged_headers(victim: Path, tmp_path: Path, monkeypatch: pytest.Monke
 
 @pytest.mark.proof
 @pytest.mark.timeout(1500)
-def test_a_thousand_damaged_headers(
-    victim: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_thousand_damaged_headers(victim: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tell: Tell) -> None:
     """A thousand files with damaged headers."""
     monkeypatch.setenv("TONEWRIGHT_CACHE", str(tmp_path / "cache"))
     told = fates(victim, tmp_path, 1000)
-    with capsys.disabled():
-        said = ", ".join(f"{number} {what}" for what, number in told.most_common())
-        print(f"\nproof: 1,000 GGUF files with damaged headers: {said}; 0 crashes here")
+    said = ", ".join(f"{number} {what}" for what, number in told.most_common())
+    tell(f"1,000 GGUF files with damaged headers: {said}; 0 crashes here")
     assert sum(told.values()) == 1000
 
 

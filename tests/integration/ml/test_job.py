@@ -15,8 +15,9 @@ from tests.integration.ml.conftest import TINY, Small
 from tonewright.errors import BadInput, Refused
 from tonewright.gguf import adapter, parity
 from tonewright.models.base import sha256_of
+from tonewright.models.embedder import Embedder
 from tonewright.models.gguf_header import read_header
-from tonewright.models.llama import Embedder, LocalModel
+from tonewright.models.llama import LocalModel
 from tonewright.training.job import main
 
 pytestmark = [pytest.mark.train, pytest.mark.model, pytest.mark.timeout(300)]

@@ -10,13 +10,13 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
+from tests.conftest import until
 from tonewright.remote import job as supervisor
 from tonewright.remote.courier import JobState, pack_code, poll, ship
 from tonewright.remote.host import Host, HostSettings, open_host
@@ -38,14 +38,6 @@ def no_agent(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No ssh agent of whoever runs the tests has a say in them; `home` sees to the ssh config."""
     (home / ".ssh").mkdir(mode=0o700)
     monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
-
-
-def until(true: Callable[[], object], seconds: float = 30.0) -> None:
-    """Wait for `true`; a test that waits in vain fails here."""
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.05)
 
 
 def wait_for(host: Host, run: str, *states: str) -> JobState:

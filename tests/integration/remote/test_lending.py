@@ -15,8 +15,8 @@ import pytest
 from tasks.queue import ring
 from tasks.run import run_event
 from tasks.sweeper import Sweeper
-from tests.conftest import REPOSITORY, Blog, Redis
-from tests.integration.remote.conftest import Sshd, until
+from tests.conftest import REPOSITORY, Blog, Redis, until
+from tests.integration.remote.conftest import Sshd
 from tonewright.workspace import Workspace
 
 WORDS = "The kettle gave up on Tuesday, number {}, which is the day it usually picks, and I drink tea from a pan."

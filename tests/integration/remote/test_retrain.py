@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import NO_MODEL, Blog
+from tests.conftest import NO_MODEL, Blog, Tell
 from tests.integration.remote.conftest import LAPTOP, Sshd
 from tonewright.remote.host import HostSettings
 
@@ -19,7 +19,7 @@ from tonewright.remote.host import HostSettings
 @pytest.mark.sshd
 @pytest.mark.timeout(600)
 def test_from_commit_to_verdict_over_ssh(
-    blog: Blog, tmp_path: Path, stranger: HostSettings, sshd: Sshd, capsys: pytest.CaptureFixture[str]
+    blog: Blog, tmp_path: Path, stranger: HostSettings, sshd: Sshd, tell: Tell
 ) -> None:
     """Cut every few seconds, the run still trains once, comes back whole and is judged once."""
     blog.small_retrain("max_steps = 6\n", "laptop", NO_MODEL + LAPTOP.format(stranger))
@@ -43,8 +43,7 @@ def test_from_commit_to_verdict_over_ssh(
     assert json.loads((Path(models[0]["folder"]) / "parity.json").read_text())["ok"] is True
     jobs = list((Path(stranger.root) / "jobs").iterdir())
     assert len(jobs) == 1
-    with capsys.disabled():
-        print(f"\nproof: a retrain over SSH with {cuts} cuts: 1 run, 1 verdict ({models[0]['verdict']})")
+    tell(f"a retrain over SSH with {cuts} cuts: 1 run, 1 verdict ({models[0]['verdict']})")
 
 
 def waiting(blog: Blog) -> list[str]:

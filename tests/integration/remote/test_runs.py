@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.remote.conftest import MakeRun, until, wait_for
+from tests.conftest import until
+from tests.integration.remote.conftest import MakeRun, wait_for
 from tonewright.errors import BadInput, NothingToDo
 from tonewright.remote.courier import cancel, fetch, poll, start
 from tonewright.remote.host import Host, HostSettings, open_host

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.remote.conftest import MakeRun, Sshd, make_key, until, wait_for
+from tests.conftest import Tell, until
+from tests.integration.remote.conftest import MakeRun, Sshd, make_key, wait_for
 from tonewright.errors import ConfigError, Missing, TonewrightError, TryLater
 from tonewright.remote.courier import fetch, poll, start
 from tonewright.remote.far import sha256_of
@@ -240,7 +241,7 @@ def test_run_outlives_its_connection(ssh_settings: HostSettings, sshd: Sshd, mak
 @pytest.mark.proof
 @pytest.mark.timeout(900)
 def test_twenty_cuts_and_five_freezes(
-    hasty: HostSettings, sshd: Sshd, make_run: MakeRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    hasty: HostSettings, sshd: Sshd, make_run: MakeRun, tmp_path: Path, tell: Tell
 ) -> None:
     """Whatever moment a connection is cut or frozen at, each run trains exactly once and comes back whole."""
     chance, cuts, freezes, over = random.Random(20), 0, 0, threading.Event()
@@ -280,9 +281,8 @@ def test_twenty_cuts_and_five_freezes(
             if over.is_set():
                 break
     thread.join()
-    with capsys.disabled():
-        print(
-            f"\n{cuts} cuts, {freezes} freezes over {runs} runs: {later} times told to try later, "
-            f"{lost} lost, {doubled} doubled, {torn} torn"
-        )
+    tell(
+        f"{cuts} cuts, {freezes} freezes over {runs} runs: {later} times told to try later, "
+        f"{lost} lost, {doubled} doubled, {torn} torn"
+    )
     assert (cuts >= 20, freezes, lost, doubled, torn) == (True, 5, 0, 0, 0)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.conftest import Tell
+
 np = pytest.importorskip("numpy")
 
 from tests.synthetic import RATE, TRAPS, voice  # noqa: E402  (after the skip: without numpy there is nothing to test)
@@ -39,15 +41,14 @@ def test_known_contours_are_followed() -> None:
 
 @pytest.mark.proof
 @pytest.mark.timeout(600)
-def test_two_hundred_known_contours(capsys: pytest.CaptureFixture[str]) -> None:
+def test_two_hundred_known_contours(tell: Tell) -> None:
     """The promise holds over many voices, and voicing for each trap on its own."""
     median, high, agreement, shares = follow(ALL)
-    with capsys.disabled():
-        worst = min(shares, key=lambda trap: shares[trap])
-        print(
-            f"\nproof: {ALL} synthetic voices: pitch off by {median:.3f} semitones (median), {high:.3f} (95 %); "
-            f"voicing right in {agreement:.1%} of frames, at worst {shares[worst]:.1%} ({worst})"
-        )
+    worst = min(shares, key=lambda trap: shares[trap])
+    tell(
+        f"{ALL} synthetic voices: pitch off by {median:.3f} semitones (median), {high:.3f} (95 %); "
+        f"voicing right in {agreement:.1%} of frames, at worst {shares[worst]:.1%} ({worst})"
+    )
     assert median <= MEDIAN_SEMITONES
     assert agreement >= VOICING
     assert all(share >= VOICING - 0.02 for share in shares.values())

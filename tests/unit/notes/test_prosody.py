@@ -74,6 +74,36 @@ def test_a_drawn_out_end_is_heard() -> None:
     assert other > 1.5 * one
 
 
+def test_phrases_are_measured_between_pauses() -> None:
+    """A slow low phrase and a quick high one, half a second apart in one sentence, are told apart."""
+    samples, times = speech([Said(10, 4.0, 110.0, 3.0, pause=0.5), Said(10, 6.0, 160.0, 3.0)])
+    text = words(20)
+    (only,) = hear(samples, RATE, Transcript(text, [(0, len(text))])).features
+    assert [(p.begin, p.until) for p in only.phrases] == [
+        (pytest.approx(a, abs=0.1), pytest.approx(b, abs=0.1)) for a, b in times
+    ]
+    slow, quick = only.phrases
+    assert slow.rate == pytest.approx(4.0, abs=0.5)
+    assert quick.rate == pytest.approx(6.0, abs=0.6)
+    assert slow.f0_median == pytest.approx(12 * np.log2(1.1), abs=0.5)
+    assert quick.f0_median == pytest.approx(12 * np.log2(1.6), abs=0.5)
+
+
+def test_a_final_movement_is_told_only_where_it_is_clear() -> None:
+    """A steep fall and a steep rise to the end have their signs; a level ending has none."""
+    fall, level, rise = measured(Said(8, span=14.0), Said(12, span=0.5), Said(8, span=-14.0))
+    assert fall.ending is not None
+    assert fall.ending < -1.5
+    assert level.ending is None
+    assert rise.ending is not None
+    assert rise.ending > 1.5
+    assert fall.harmonicity is not None
+    assert fall.harmonicity > 5.0
+    assert level.f0_deviation is not None
+    assert fall.f0_deviation is not None
+    assert fall.f0_deviation > level.f0_deviation + 1.0
+
+
 def test_too_little_is_not_measured() -> None:
     """A cough of a sentence has no pitch, no pace and no place in a baseline."""
     (only,) = measured(Said(2))

@@ -109,3 +109,22 @@ def test_folders_above_the_root_do_not_count(tmp_path: Path) -> None:
 def test_accents_match_however_they_are_stored(tmp_path: Path) -> None:
     """A Mac stores é as two characters, and the tone is still found under its configured name."""
     assert tone_of_folder(tmp_path / "e\u0301mu" / "walk.m4a", tmp_path, ["\xe9mu"]) == "\xe9mu"
+
+
+@pytest.mark.parametrize("second", ["00:00:00,500 --> 00:00:02,000", "00:00:09,000 --> 00:00:07,000"])
+def test_captions_that_run_backwards_keep_their_words_and_lose_their_times(tmp_path: Path, second: str) -> None:
+    """Wrong times are not believed; the words are the author's all the same, and a warning says so."""
+    path = tmp_path / "note.srt"
+    path.write_text(f"1\n00:00:01,000 --> 00:00:03,000\nThe bell rang.\n\n2\n{second}\nNobody came.\n")
+    transcript = read_transcript(path)
+    assert transcript.text.split() == ["The", "bell", "rang.", "Nobody", "came."]
+    assert transcript.cues == ()
+    assert "runs backwards" in transcript.warning
+
+
+def test_a_book_beside_a_note_is_refused(tmp_path: Path) -> None:
+    """Two megabytes are not what somebody said in one recording: refused before it is read, with a remedy."""
+    path = tmp_path / "note.txt"
+    path.write_text("The bell rang. " * 150_000)
+    with pytest.raises(BadInput, match=r"note\.txt is 2\.\d MB.*keep only"):
+        read_transcript(path)

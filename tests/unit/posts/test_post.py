@@ -125,6 +125,10 @@ def test_lines() -> None:
 @pytest.mark.parametrize(
     ("front", "path", "reason"),
     [
+        ("draft: perhaps", "_posts/2026-01-02-a.md", "draft: true"),
+        ("private: not sure yet", "_posts/2026-01-02-a.md", "private: true"),
+        ("status: Draft", "_posts/2026-01-02-a.md", "status: Draft"),
+        ("visibility: private", "_posts/2026-01-02-a.md", "visibility: private"),
         ("draft: true", "_posts/2026-01-02-a.md", "draft: true"),
         ("", "_drafts/a.md", "it is in _drafts"),
         ("", "blog/_drafts/deep/a.md", "it is in _drafts"),
@@ -157,7 +161,14 @@ def test_left_out_until(front: str, until: datetime) -> None:
 
 
 @pytest.mark.parametrize(
-    "front", ["", "date: 2026-11-23 12:00:00 +0100", "draft: false\npublished: true", "tonewright: yes"]
+    "front",
+    [
+        "",
+        "date: 2026-11-23 12:00:00 +0100",
+        "draft: false\npublished: true",
+        "tonewright: yes",
+        "private: no\nstatus: final",
+    ],
 )
 def test_published(front: str) -> None:
     """A post that nothing holds back is public, from its very second on."""

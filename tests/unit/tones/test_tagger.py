@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
 from tonewright.errors import ConfigError
-from tonewright.tones.tagger import EmbeddedTagger, Example, NoTagger, choose_examples, shipped_exemplars
-from tonewright.tones.taggers import TAGGERS, make_tagger
+from tonewright.tones.embedded import EmbeddedTagger
+from tonewright.tones.exemplars import Example, choose_examples, shipped_exemplars
+from tonewright.tones.tagger import NoTagger
+from tonewright.tones.taggers import TAGGERS, Means, make_tagger
 from tonewright.tones.vocabulary import Vocabulary
 
 np = pytest.importorskip("numpy")
@@ -103,10 +105,10 @@ def test_no_passages_no_work() -> None:
 
 
 def test_newest_labels_are_kept() -> None:
-    """Of very many labels of one tone, the newest two hundred count, each once; other tones keep theirs."""
-    labels = [(f"text {i}", "dry") for i in range(300)] * 2 + [("one", "snark"), ("lost", "no-such-tone")]
+    """Of very many labels of one tone, the newest fifteen hundred count, each once; other tones keep theirs."""
+    labels = [(f"text {i}", "dry") for i in range(1600)] * 2 + [("one", "snark"), ("lost", "no-such-tone")]
     own = [e for e in choose_examples([], labels + [(f"s {i}", "snark") for i in range(4)], TONES) if e.own]
-    assert Counter(e.tone for e in own) == {"dry": 200, "snark": 5}
+    assert Counter(e.tone for e in own) == {"dry": 1500, "snark": 5}
     assert own[0] == Example("text 100", "dry", True)
 
 
@@ -123,16 +125,17 @@ def test_no_tagger() -> None:
 
 def test_taggers_by_name() -> None:
     """Every name makes the tagger of that name, and another name is refused with the nearest."""
+    means = Means(WordEmbedder, lambda: (WordEmbedder(), "words"), [], TONES, 0.5)
     for name in TAGGERS:
-        assert make_tagger(name, WordEmbedder, [], TONES, 0.5).name == name
-    with pytest.raises(ConfigError, match="'embeded': did you mean embedded\\? \\(known: embedded, none\\)"):
-        make_tagger("embeded", WordEmbedder, [], TONES, 0.5)
+        assert make_tagger(name, means).name == name
+    with pytest.raises(ConfigError, match="'embeded': did you mean embedded\\? \\(known: embedded, local, none\\)"):
+        make_tagger("embeded", means)
 
 
 def test_none_opens_no_model() -> None:
     """Without a tagger no embedder is opened."""
 
-    def open_embedder() -> WordEmbedder:
+    def opened() -> NoReturn:
         raise AssertionError("opened")
 
-    assert make_tagger("none", open_embedder, [], TONES, 0.5).suggest(["a"])[0].tone is None
+    assert make_tagger("none", Means(opened, opened, [], TONES, 0.5)).suggest(["a"])[0].tone is None
