@@ -71,6 +71,7 @@ def tell(record_property: Callable[[str, object], None]) -> Tell:
     return lambda counts: record_property("proof", counts)
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """One process takes a whole file, for its fixtures' sake, and one process all that loads a model."""
     for item in items:
