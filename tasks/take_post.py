@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from datetime import datetime
 
 from tonewright.corpus import drafts, fingerprints
 from tonewright.corpus.documents import FRONT_MATTER, Document, Excerpt, HandLabel, retire, store
 from tonewright.corpus.hand_tags import MARK
 from tonewright.errors import BadInput
-from tonewright.events import FAILED, PAIR, PENDING, REFUSED, SUPERSEDED, TAG, Event, NewEvent
+from tonewright.events import DONE, FAILED, PAIR, PENDING, REFUSED, SUPERSEDED, TAG, Event, NewEvent
 from tonewright.ledger.leases import Lease
 from tonewright.ledger.store import Transaction
+from tonewright.posts.blocks import scan
 from tonewright.posts.passages import Passage, split_passages
 from tonewright.posts.post import LeftOut, Post, parse, publication
 from tonewright.repository import Repository
 from tonewright.workspace import Workspace
 
 log = logging.getLogger("tonewright.tasks")
+_SHORT = {"prose": "too short or no sentence"}
 LONGEST_WAIT_SECONDS = 86400.0  # a post for the year after next is looked at once a day
 
 
@@ -65,10 +68,20 @@ def _take(workspace: Workspace, lease: Lease, post: Post, passages: list[Passage
     corrected = sum(1 for excerpt in told if found[excerpt.text].draft)
     if corrected:
         note += f" ({corrected} of them corrected by the author)"
-    with lease.finish(note) as tx:
+    state = DONE
+    if not passages and post.summary is None:
+        note, state = f"it holds no paragraph of your own to learn from ({_instead(post)})", REFUSED
+    with lease.finish(note, state) as tx:
         document = store(tx, lease.event.id, _document(lease.event.payload, post, summary), excerpts)
         drafts.keep_corrections(tx, document, told, found)
-        follow_up(tx, lease.event, document)
+        if state == DONE:
+            follow_up(tx, lease.event, document)
+
+
+def _instead(post: Post) -> str:
+    """What a post without a passage holds: "code 3, quote 1"."""
+    counts = Counter(_SHORT.get(block.kind, block.kind) for block in scan(post.text, post.body_start))
+    return ", ".join(f"{kind} {number}" for kind, number in counts.most_common()) or "it is empty"
 
 
 def follow_up(tx: Transaction, event: Event, document: int) -> None:

@@ -176,3 +176,37 @@ def test_without_a_model_everything_else_goes_on(blog: Blog) -> None:
     assert done.code == 78
     assert done.err.count("\n") == 1
     assert "base model" in blog.tonewright("doctor").out
+
+
+def test_a_post_of_code_and_quotations_is_left_out_with_the_reason(blog: Blog) -> None:
+    """Nothing of the author's own in it: told so, and its earlier words leave the corpus."""
+    blog.settings()
+    blog.post("kettle", WORDS)
+    blog.commit()
+    assert blog.tonewright("up", "--once").code == 0
+    blog.post(
+        "kettle", "```\nx = 1\n```\n\n> Somebody else said this, and it was long enough to be a passage.\n\nWell."
+    )
+    blog.commit()
+    assert blog.tonewright("up", "--once").code == 0
+    told = json.loads(blog.tonewright("status", "--json").out)
+    (left_out,) = told["left_out"]
+    assert "no paragraph of your own" in left_out["note"]
+    assert "code 1" in left_out["note"] and "quote 1" in left_out["note"]
+    assert blog.workspace().ledger.read(
+        "SELECT count(*) FROM passages p JOIN documents d ON d.id = p.document WHERE d.live"
+    ) == [(0,)]
+    assert blog.tonewright("corpus", "verify").code == 0
+
+
+def test_ten_megabytes_of_post(blog: Blog) -> None:
+    """A page as long as a shelf, and one paragraph as long as a book, are read like any other."""
+    blog.settings()
+    blog.post("shelf", "\n\n".join(f"{WORDS[:-1]} for the {n}th time." for n in range(20_000)))
+    blog.post("tags", "{% raw %} " * 100_000, date="2026-01-03")
+    blog.write("_posts/2026-01-04-word.md", "---\ntitle: w\n---\n\n" + "a" * 8_000_000 + "\n")
+    blog.commit()
+    assert blog.tonewright("up", "--once", timeout=110).code == 0
+    told = json.loads(blog.tonewright("status", "--json").out)
+    assert told["failed"] == []
+    assert blog.workspace().ledger.read("SELECT count(*) FROM passages") == [(20_000,)]
