@@ -7,8 +7,8 @@ READY := $(VENV)/.ready
 # llama.cpp without its server, tools and examples: they are not used here and take half of the build.
 LLAMA_FLAGS := -DLLAVA_BUILD=OFF -DLLAMA_BUILD_TOOLS=OFF -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_SERVER=OFF
 JOBS := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
-# Two at once, file by file; all that loads a model goes to one of them (tests/conftest.py).
-TWO := -n 2 --dist loadgroup
+# Two at once, file by file (tests/conftest.py), in the order of the folders: the long ones come first.
+TWO := -n 2 --dist loadscope --no-loadscope-reorder
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: setup demo test proof lint bench clean

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -71,12 +72,20 @@ def tell(record_property: Callable[[str, object], None]) -> Tell:
     return lambda counts: record_property("proof", counts)
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One process takes a whole file, for its fixtures' sake, and one process all that loads a model."""
-    for item in items:
-        heavy = item.get_closest_marker("model") or item.get_closest_marker("train")
-        item.add_marker(pytest.mark.xdist_group("models" if heavy else str(item.path)))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """One process takes a whole file, for its fixtures' sake, and one process all that trains.
+
+    `--dist loadgroup` would say the same; xdist 3.8 writes its groups where pytest 9 does not look any more.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            return "training" if "/ml/" in file or file.endswith("/test_pipeline.py") else file
+
+    return ByFile(config, log)
 
 
 @pytest.fixture(scope="session")

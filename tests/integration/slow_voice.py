@@ -6,6 +6,7 @@ Used as `python slow_voice.py FILE [options]`, as the command is.
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
 
@@ -30,6 +31,7 @@ class Slow:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a test run in the background hands down an ignored one
     parser = argparse.ArgumentParser()
     rewrite.add_arguments(parser)
     args = parser.parse_args()
