@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Blog
+from tests.conftest import Blog, Tell
 from tests.crash.test_forgetting import BATCH, Author, write
 from tests.integration.corpus_life import holding
 from tonewright.corpus.documents import text_hash
@@ -137,17 +137,14 @@ def test_killed_after_a_statement(blog: Blog, tmp_path: Path, monkeypatch: pytes
 
 @pytest.mark.proof
 @pytest.mark.timeout(1800)
-def test_five_hundred_steps(
-    blog: Blog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_five_hundred_steps(blog: Blog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tell: Tell) -> None:
     """Five hundred adds, edits, deletes and forgets, with indexings killed in between: the index is the corpus."""
     author = write(blog, tmp_path, monkeypatch, seed=11)
     looks, kills = live(author, 500, random.Random(11))
     passages = agree(author.life.workspace, tmp_path / "fresh.db")
-    with capsys.disabled():
-        print(
-            f"\nproof: search: 500 adds, edits, deletes and forgets ({author.forgets} forgets of {len(author.gone)} "
-            f"passages), {kills} indexings killed: index = corpus at {looks} of {looks} looks, {passages} passages at "
-            "the end, 0 forgotten ones in any file"
-        )
+    tell(
+        f"search: 500 adds, edits, deletes and forgets ({author.forgets} forgets of {len(author.gone)} "
+        f"passages), {kills} indexings killed: index = corpus at {looks} of {looks} looks, {passages} passages at "
+        "the end, 0 forgotten ones in any file"
+    )
     assert kills > 10

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import QUIET, REPOSITORY, Blog
+from tests.conftest import QUIET, REPOSITORY, Blog, Tell
 from tonewright.corpus.drafts import CONTINUED, REWRITTEN, Draft, give_out
 from tonewright.corpus.rows import CORRECTION, collect, collect_with_reasons
 from tonewright.corpus.verify import verify
@@ -193,7 +193,7 @@ def sentence(dice: random.Random) -> str:
 
 @pytest.mark.proof
 @pytest.mark.timeout(600)
-def test_every_draft_finds_its_place(blog: Blog, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_draft_finds_its_place(blog: Blog, tell: Tell) -> None:
     """Three hundred drafts, a third committed as they are, a third lightly and a third heavily edited."""
     blog.settings(QUIET)
     workspace, dice = blog.workspace(), random.Random(5)
@@ -211,10 +211,9 @@ def test_every_draft_finds_its_place(blog: Blog, capsys: pytest.CaptureFixture[s
     assert blog.tonewright("up", "--once", timeout=500).code == 0
     passages = {t for (t,) in workspace.ledger.read("SELECT t.text FROM passages JOIN texts t ON t.hash = text_hash")}
     pairs = {r.answer for r in collect_with_reasons(workspace.ledger, workspace.config).rows if r.kind == CORRECTION}
-    with capsys.disabled():
-        print(
-            f"\nproof: {len(wanted['unedited'])} drafts committed unedited, {len(wanted['unedited'] & passages)} "
-            f"taken as the author's; {len(wanted['light'])} lightly edited, {len(wanted['light'] & pairs)} pairs; "
-            f"{len(wanted['heavy'])} heavily edited, {len(wanted['heavy'] & passages)} the author's"
-        )
+    tell(
+        f"{len(wanted['unedited'])} drafts committed unedited, {len(wanted['unedited'] & passages)} "
+        f"taken as the author's; {len(wanted['light'])} lightly edited, {len(wanted['light'] & pairs)} pairs; "
+        f"{len(wanted['heavy'])} heavily edited, {len(wanted['heavy'] & passages)} the author's"
+    )
     assert (passages, pairs) == (wanted["heavy"], wanted["light"])

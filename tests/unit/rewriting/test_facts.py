@@ -6,6 +6,7 @@ from collections import Counter
 
 import pytest
 
+from tests.conftest import Tell
 from tests.unit.rewriting.facts import mutants
 from tests.voices import rewrite
 
@@ -38,10 +39,9 @@ def test_harmless_changes_are_let_through() -> None:
 
 @pytest.mark.proof
 @pytest.mark.timeout(600)
-def test_every_loss_is_caught(capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_loss_is_caught(tell: Tell) -> None:
     """Five hundred paragraphs, each with every fact lost in turn."""
     caught, missed = run(500, seed=3)
-    with capsys.disabled():
-        told = ", ".join(f"{kind} {n}" for kind, n in caught.items())
-        print(f"\nproof: {caught.total()} mutated rewrites, {caught.total() - len(missed)} caught ({told})")
+    told = ", ".join(f"{kind} {n}" for kind, n in caught.items())
+    tell(f"{caught.total()} mutated rewrites, {caught.total() - len(missed)} caught ({told})")
     assert missed == []

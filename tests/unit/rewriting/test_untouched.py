@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.conftest import Tell
 from tests.unit.rewriting.nasty import WORDS, Nasty, junk, nasty
 from tests.voices import rewrite
 from tonewright.errors import BadInput
@@ -94,14 +95,13 @@ def test_a_hundred_nasty_files() -> None:
 
 @pytest.mark.proof
 @pytest.mark.timeout(900)
-def test_two_thousand_nasty_files(capsys: pytest.CaptureFixture[str]) -> None:
+def test_two_thousand_nasty_files(tell: Tell) -> None:
     """The same two thousand times."""
     counts = run(1400, nasty(), check) + run(600, junk, check_junk)
-    with capsys.disabled():
-        print(
-            f"\nproof: {counts['files']} + {counts['junk']} generated files identical, {counts['refused']} refused "
-            f"whole; shouted at: {counts['shouted']} paragraphs changed, {counts['stayed']} stayed, nothing else moved"
-        )
+    tell(
+        f"{counts['files']} + {counts['junk']} generated files identical, {counts['refused']} refused "
+        f"whole; shouted at: {counts['shouted']} paragraphs changed, {counts['stayed']} stayed, nothing else moved"
+    )
     assert counts["files"] + counts["junk"] >= 2000
     assert counts["shouted"] > counts["stayed"]
 
@@ -164,7 +164,7 @@ def diary(file: str) -> Iterator[dict[str, str]]:
 
 @pytest.mark.proof
 @pytest.mark.timeout(900)
-def test_every_entry_of_a_diary(capsys: pytest.CaptureFixture[str], pepys: str) -> None:
+def test_every_entry_of_a_diary(tell: Tell, pepys: str) -> None:
     """Every entry of Pepys's diary comes back byte for byte, as a Jekyll post and as a Hugo post."""
     counts: Counter[str] = Counter()
     for number, entry in enumerate(diary(pepys)):
@@ -176,11 +176,10 @@ def test_every_entry_of_a_diary(capsys: pytest.CaptureFixture[str], pepys: str) 
             counts["passages"] += len(spans)
             counts["bytes"] += len(text.encode())
         counts["entries"] += 1
-    with capsys.disabled():
-        print(
-            f"\nproof: {counts['entries']} entries as Jekyll and as Hugo posts: {counts['files']} files identical, "
-            f"{counts['passages']} passages, {counts['bytes'] / 1e6:.1f} MB"
-        )
+    tell(
+        f"{counts['entries']} entries as Jekyll and as Hugo posts: {counts['files']} files identical, "
+        f"{counts['passages']} passages, {counts['bytes'] / 1e6:.1f} MB"
+    )
     assert counts["entries"] >= 2533
 
 
