@@ -221,7 +221,7 @@ def _keeps(measured: Mapping[str, Measures], settings: Gate) -> Check:
     if share >= settings.min_kept:
         return Check(True, said)
     passed = share > 0 and share >= usual - KEPT_MARGIN
-    return Check(passed, f"{said} ; {settings.min_kept:.0%} are asked, and the {BASE} reaches {usual:.0%}")
+    return Check(passed, f"{said}; {settings.min_kept:.0%} are asked, and the {BASE} reaches {usual:.0%}")
 
 
 def _words(items: Sequence[Item]) -> int:
