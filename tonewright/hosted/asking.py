@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from tonewright.config.schema import Hosted
 from tonewright.errors import TonewrightError, TryLater
@@ -18,6 +18,8 @@ from tonewright.hosted.budget import Leaving, Prices
 from tonewright.hosted.client import Reply, Unanswered
 from tonewright.hosted.endpoint import Endpoint
 from tonewright.ledger.store import Ledger, Transaction
+
+T = TypeVar("T")
 
 HEADROOM = 1000  # tokens of an answer beside what is asked for: models that think aloud first are billed for it
 
@@ -99,9 +101,25 @@ def ask(
     """
     prices = budget.prices_of(settings, endpoint)
     leaving = Leaving(question.purpose, settings.model, request.body, request.most(prices), event)
+    row, reply = reserved(ledger, settings, endpoint, leaving, lambda: client.chat(endpoint, request.body))
+    answers = entries(reply, request.ids)
+    with ledger.transaction() as tx:
+        settle(tx, row, prices, leaving.most, reply, answers)
+        keep(tx, answers)
+    return answers
+
+
+def reserved(
+    ledger: Ledger, settings: Hosted, endpoint: Endpoint, leaving: Leaving, send: Callable[[], T]
+) -> tuple[int, T]:
+    """Reserve what `leaving` may cost, then `send` it; returns its row of the outbox, to be settled, and the answer.
+
+    Raises `OverBudget` before anything is sent, `TryLater` when no usable answer came, and what else `send` raises; the
+    reservation is then free again, or kept where the host may send a bill.
+    """
     row = budget.reserve(ledger, settings, endpoint, leaving)
     try:
-        reply = client.chat(endpoint, request.body)
+        return row, send()
     except Unanswered as e:
         with ledger.transaction() as tx:
             (budget.lose if e.billed else budget.fail)(tx, row, str(e))
@@ -111,11 +129,6 @@ def ask(
         with ledger.transaction() as tx:
             budget.fail(tx, row, e.what)
         raise
-    answers = entries(reply, request.ids)
-    with ledger.transaction() as tx:
-        settle(tx, row, prices, leaving.most, reply, answers)
-        keep(tx, answers)
-    return answers
 
 
 def settle(tx: Transaction, row: int, prices: Prices, most: int, reply: Reply, answers: Sequence[Any]) -> None:

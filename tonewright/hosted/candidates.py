@@ -6,8 +6,9 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
+from tonewright.errors import Refused, TryLater
 from tonewright.hosted.endpoint import is_this_machine
-from tonewright.hosted.gate import ALLOW, LOCAL, Candidate, Decision, Policy, Reason, decide
+from tonewright.hosted.gate import ALLOW, LOCAL, REFUSE, Candidate, Decision, KeptHere, Policy, Reason, decide
 from tonewright.repository import Repository
 from tonewright.workspace import Workspace
 
@@ -107,3 +108,18 @@ def _names(ignore_file: Path, path: str) -> bool:
         log.warning("%s cannot be used (%s), so every text stays here", ignore_file, e)
         return True
     return bool(IgnoreFilter(patterns).is_ignored(path))
+
+
+def require_leave(workspace: Workspace, document: int, leaves: Sequence[str], use: str) -> None:
+    """Raise unless `leaves`, passages of a document of the corpus, may be sent.
+
+    `KeptHere` when they may not, `Refused` when nothing may be made of the document, `TryLater` on a machine that lends
+    a hand.
+    """
+    if workspace.lent is not None:
+        raise TryLater("the gate needs the blog's own files, so that machine has to ask", seconds=30.0)
+    decision = decide_document(workspace, document, leaves, use)
+    if decision.verdict == REFUSE:
+        raise Refused(decision.why)
+    if decision.verdict != ALLOW:
+        raise KeptHere(decision.why)

@@ -7,11 +7,9 @@ from typing import Any
 
 from tonewright.corpus.plain import BY_MODEL, BY_RULES, Plain, keep_plain, objections
 from tonewright.corpus.plain_rules import plain_by_rules
-from tonewright.errors import Refused, TryLater
 from tonewright.hosted.asking import Question, ask, requests
-from tonewright.hosted.candidates import PAIRS, decide_document
+from tonewright.hosted.candidates import PAIRS, require_leave
 from tonewright.hosted.endpoint import endpoint_for
-from tonewright.hosted.gate import ALLOW, REFUSE, KeptHere
 from tonewright.ledger.store import Transaction
 from tonewright.workspace import Workspace
 
@@ -33,13 +31,7 @@ def write_plain(workspace: Workspace, event: int, document: int, passages: Seque
     Raises `KeptHere` when the document may not leave or the caps have no room, `Refused` when nothing may be made of
     it, and `TryLater` while the host has no answer; what was kept by then stays.
     """
-    if workspace.lent is not None:
-        raise TryLater("the gate needs the blog's own files, so that machine has to ask", seconds=30.0)
-    decision = decide_document(workspace, document, passages, PAIRS)
-    if decision.verdict == REFUSE:
-        raise Refused(decision.why)
-    if decision.verdict != ALLOW:
-        raise KeptHere(decision.why)
+    require_leave(workspace, document, passages, PAIRS)
     settings = workspace.config.hosted
     endpoint, maker = endpoint_for(workspace), f"hosted/{settings.model}/{PROMPT}"
     for number, request in enumerate(requests(settings, endpoint, QUESTION, passages)):

@@ -8,13 +8,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tonewright.corpus.documents import text_hash
-from tonewright.errors import Refused, TryLater
 from tonewright.hosted import batches
 from tonewright.hosted.asking import Question, ask, requests
 from tonewright.hosted.batch_file import Work
-from tonewright.hosted.candidates import TAGGER, decide_document
+from tonewright.hosted.candidates import TAGGER, require_leave
 from tonewright.hosted.endpoint import Endpoint, endpoint_for
-from tonewright.hosted.gate import ALLOW, REFUSE, KeptHere
 from tonewright.ledger.store import Transaction
 from tonewright.tones.tagger import Suggestion
 from tonewright.tones.vocabulary import Vocabulary
@@ -98,13 +96,7 @@ def gated(workspace: Workspace, document: int, passages: Sequence[str], event: i
     Raises `KeptHere` when they may not, `Refused` when nothing may be made of the document, `TryLater` on a machine
     that lends a hand, and what `endpoint_for` raises.
     """
-    if workspace.lent is not None:
-        raise TryLater("the gate needs the blog's own files, so that machine has to ask", seconds=30.0)
-    decision = decide_document(workspace, document, passages, TAGGER)
-    if decision.verdict == REFUSE:
-        raise Refused(decision.why)
-    if decision.verdict != ALLOW:
-        raise KeptHere(decision.why)
+    require_leave(workspace, document, passages, TAGGER)
     return HostedTagger(workspace, endpoint_for(workspace), event)
 
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tonewright.errors import ConfigError, TonewrightError, TryLater
+from tonewright.errors import ConfigError, TryLater
 from tonewright.hosted import budget, client
+from tonewright.hosted.asking import reserved
 from tonewright.hosted.budget import MICRO, Leaving, OverBudget
 from tonewright.hosted.candidates import TRANSCRIPTS, name_of_file, policy_of
-from tonewright.hosted.client import Unanswered
 from tonewright.hosted.endpoint import Endpoint, endpoint_for
 from tonewright.hosted.gate import ALLOW, Candidate, decide
 from tonewright.notes.words import Word
@@ -59,18 +59,13 @@ class HostedTranscriber:
 
     def _ask(self, leaving: Leaving, name: str, seconds: float) -> dict[str, Any]:
         ledger, endpoint = self._workspace.ledger, self._patient(seconds)
-        row = budget.reserve(ledger, self._settings, endpoint, leaving)
-        try:
-            answer = client.transcribe(endpoint, leaving.model, name, leaving.body, endpoint.timeout)
-        except Unanswered as e:
-            with ledger.transaction() as tx:
-                (budget.lose if e.billed else budget.fail)(tx, row, str(e))
-                pause = budget.pause(tx, row, endpoint, e.pause)
-            raise TryLater(str(e), seconds=pause) from e
-        except TonewrightError as e:
-            with ledger.transaction() as tx:
-                budget.fail(tx, row, e.what)
-            raise
+        row, answer = reserved(
+            ledger,
+            self._settings,
+            endpoint,
+            leaving,
+            lambda: client.transcribe(endpoint, leaving.model, name, leaving.body, endpoint.timeout),
+        )
         with ledger.transaction() as tx:
             budget.settle(tx, row, leaving.most, (None, None), f"{seconds:.0f} s of speech")
         return answer

@@ -68,9 +68,9 @@ def ship(host: Host, folder: Path, run: str, blobs: Mapping[str, Path], on_bytes
     for name in ("spec.json", "code.zip"):
         if not (folder / name).is_file():
             raise BadInput(f"{folder} holds no {name}", "a run needs it to start")
-    for path in blobs.values():
-        host.put(path, f"{host.home}/blobs/{sha256_of(path)}", on_bytes)
     names = {name: sha256_of(path) for name, path in sorted(blobs.items())}
+    for name, path in blobs.items():
+        host.put(path, f"{host.home}/blobs/{names[name]}", on_bytes)
     (folder / "blobs.json").write_text(json.dumps(names, indent=1) + "\n", encoding="utf-8")
     there = job_folder(host, run)
     host.put(Path(__file__).with_name("job.py"), f"{there}/job.py", on_bytes)
