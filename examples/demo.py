@@ -21,6 +21,8 @@ from typing import Any
 
 from build_blog import build, commits, replay
 
+from tonewright.cli.show import sparkline
+
 ROOT = Path(__file__).resolve().parents[1]
 HOME = ROOT / ".demo"
 BLOG, NOTES, STATE = HOME / "blog", HOME / "notes", HOME / "state"
@@ -209,9 +211,7 @@ def spark(losses: list[float]) -> str:
         return ""
     points = min(30, len(smooth))
     picked = [smooth[i * (len(smooth) - 1) // (points - 1)] for i in range(points)]
-    low, high = min(picked), max(picked)
-    blocks = "".join("▁▂▃▄▅▆▇█"[round((x - low) / (high - low or 1) * 7)] for x in picked)
-    return f"{blocks} {smooth[0]:.2f} → {smooth[-1]:.2f}"
+    return f"{sparkline(picked)} {smooth[0]:.2f} → {smooth[-1]:.2f}"
 
 
 def show_result(model: dict[str, Any]) -> None:
