@@ -103,7 +103,8 @@ def test_the_outbox_tells_all_and_no_text(blog: Blog, host: Host) -> None:
     assert blog.tonewright("outbox").code == 3
     told = json.loads(blog.tonewright("outbox", "--json", "--explain", str(post)).out)
     assert told["verdict"] == "allow"
-    assert [r["gate"] for r in told["reasons"]] == ["provider", "folder", "front matter", "ignore file", "scan", "size"]
+    gates = ["provider", "folder", "front matter", "ignore file", "scan", "size", "budget"]
+    assert [r["gate"] for r in told["reasons"]] == gates
     assert host.heard == []
     work(blog.workspace())
     assert [b.encode() for b in told["bodies"]] == [c.body for c in host.chats]
@@ -116,6 +117,35 @@ def test_the_outbox_tells_all_and_no_text(blog: Blog, host: Host) -> None:
     refused = blog.tonewright("outbox", "--explain", f"{post}:6")
     assert refused.code == 4, refused.err
     assert "its header says private: true" in refused.out
+
+
+def test_explain_asks_for_the_money_too(blog: Blog, host: Host) -> None:
+    """A file that every other gate lets go stays here while a cap has no room for it, and `--explain` names the cap."""
+    blog.settings(settings(host, f"{OPTED_IN}\ndaily_cap = 0.0001"))
+    post = blog.post("lift", TEXT)
+    told = blog.tonewright("outbox", "--json", "--explain", str(post))
+    (*others, budget) = json.loads(told.out)["reasons"]
+    assert told.code == 4
+    assert {r["verdict"] for r in others} == {"allow"}
+    assert budget["verdict"] == "local"
+    assert "daily cap of 0.0001" in budget["words"]
+    assert host.heard == []
+
+
+def test_doctor_looks_at_the_hosted_model(blog: Blog, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which model is asked, for what and about which folders; a missing key is named. Nothing is sent."""
+    blog.settings(settings(host))
+
+    def found() -> dict[str, object]:
+        findings = json.loads(blog.tonewright("doctor", "--json").out)["findings"]
+        return next(f for f in findings if f["link"] == "hosted")
+
+    assert found()["ok"]
+    assert "for tagger (_posts)" in str(found()["tells"])
+    monkeypatch.delenv("OPENAI_API_KEY")
+    assert not found()["ok"]
+    assert "export OPENAI_API_KEY" in str(found()["cure"])
+    assert host.heard == []
 
 
 @pytest.mark.parametrize("fault", [*UNBILLED, *BILLED, *ODD])

@@ -69,6 +69,7 @@ def examine(host: str | None = None) -> list[Finding]:
         ("llama.cpp", _llama),
         ("audio", _audio),
         ("words", lambda: _words(workspace)),
+        ("hosted", lambda: _hosted(workspace)),
         ("host", lambda: _host(workspace, host or workspace.config.training.host)),
         ("up", lambda: _up(workspace)),
     ]
@@ -217,6 +218,22 @@ def _words(workspace: Workspace) -> str:
     if importlib.util.find_spec("faster_whisper") is None:
         raise TonewrightError("faster-whisper is not installed", "pip install 'tonewright[asr]'")
     return f"Whisper in {find_model(notes.whisper_model)}"
+
+
+def _hosted(workspace: Workspace) -> str:
+    """Whether the hosted model could be asked, for what, and about which folders. Nothing is sent to find out."""
+    from tonewright.hosted.endpoint import endpoint_for
+
+    config = workspace.config
+    settings = {"tagger": config.tagger.use, "pairs": config.pairs.use, "transcripts": config.notes.transcriber}
+    uses = [name for name, use in settings.items() if use == "hosted"]
+    if not uses:
+        return "nothing is asked of a hosted model"
+    if importlib.util.find_spec("openai") is None:
+        raise TonewrightError("openai is not installed", "pip install 'tonewright[hosted]'")
+    endpoint = endpoint_for(workspace)
+    folders = "this machine" if endpoint.local else ", ".join(config.hosted.folders) or "no folder is opted in yet"
+    return f"{config.hosted.model} at {endpoint.host} for {', '.join(uses)} ({folders})"
 
 
 def _host(workspace: Workspace, name: str) -> str:

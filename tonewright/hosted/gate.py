@@ -93,6 +93,11 @@ def decide(candidate: Candidate, policy: Policy, *, thorough: bool = False) -> D
         reasons.append(Reason(name, verdict, words))
         if verdict != ALLOW and not thorough:
             break
+    return strictest(reasons)
+
+
+def strictest(reasons: Sequence[Reason]) -> Decision:
+    """The decision that `reasons` add up to."""
     order = (ALLOW, LOCAL, REFUSE)
     return Decision(max((r.verdict for r in reasons), key=order.index), tuple(reasons))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,9 +10,10 @@ from typing import Any
 
 from tonewright.errors import BadInput, UsageError
 from tonewright.hosted.asking import requests
+from tonewright.hosted.budget import money, prices_of, spent
 from tonewright.hosted.candidates import PAIRS, TAGGER, as_text, name_of_file, policy_of
 from tonewright.hosted.endpoint import Endpoint, is_this_machine
-from tonewright.hosted.gate import Candidate, Decision, decide
+from tonewright.hosted.gate import ALLOW, LOCAL, Candidate, Decision, Reason, decide, strictest
 from tonewright.hosted.plain import QUESTION
 from tonewright.hosted.tagging import question_about
 from tonewright.ledger.store import Ledger
@@ -77,8 +79,26 @@ def explain(workspace: Workspace, where: str) -> Explained:
     hosted = workspace.config.hosted
     # No key is needed to look at a body, nor may a missing one keep the author from looking.
     endpoint = Endpoint(hosted.base_url, "", is_this_machine(hosted), hosted.timeout_seconds, "")
-    bodies = tuple(request.body for request in requests(hosted, endpoint, question, passages))
-    return Explained(name, decision, bodies)
+    sent = list(requests(hosted, endpoint, question, passages))
+    prices = prices_of(hosted, endpoint)
+    paid = _budget(workspace, endpoint, sum(request.most(prices) for request in sent))
+    return Explained(name, strictest((*decision.reasons, paid)), tuple(request.body for request in sent))
+
+
+def _budget(workspace: Workspace, endpoint: Endpoint, most: int) -> Reason:
+    """Whether the caps have room for `most` millionths at this moment; the transaction that sends asks again."""
+    hosted = workspace.config.hosted
+    if endpoint.local:
+        return Reason("budget", ALLOW, "this machine costs nothing")
+    if hosted.price_in <= 0 or hosted.price_out <= 0:
+        return Reason("budget", LOCAL, "hosted.price_in and hosted.price_out are not set, so the caps could not hold")
+    for name, (used, cap) in spent(workspace.ledger, hosted, time.time()).items():
+        if used + most > cap:
+            words = (
+                f"it may cost {money(most)}, and of the {name} cap of {money(cap)} {money(used)} are spent or reserved"
+            )
+            return Reason("budget", LOCAL, words)
+    return Reason("budget", ALLOW, f"it may cost {money(most)} at most, and both caps have room")
 
 
 def price_of_a_tag(workspace: Workspace) -> float:

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from tonewright.tones.features import Features, Floats
     from tonewright.tones.head import Head
 
-AUTHOR_WEIGHT = 3.0  # one label of the author's counts as much as this many exemplars
-LABELS_TO_CALIBRATE = 20  # of the author's: fewer tell nothing of how often the head is right about this author
 # The head's C for rows of the length that `features` gives them: a pull of 1 per example, until all of them together
 # pull like this many. On 1,600 tweets, that told 0.89 of the pairs apart where a pull of 1 each told 0.82.
 STRENGTH, TOGETHER = 1.0, 500.0
@@ -32,12 +30,12 @@ SNIPPET = 70  # characters of the nearest passage that are shown as evidence
 class EmbeddedTagger:
     """A logistic head on the small local model's vectors and on words.
 
-    It learns from the shipped exemplars and, with more weight, from the author's `labels`, pairs of (text, tone),
-    oldest first. The head is fitted at the first call of `suggest`. Once there are enough labels, its confidence is
-    scaled to how often it is right about labels that it has not seen. Before that it is left as cautious as the
-    ridge makes it: how well the exemplars foretell each other says little about another hand, and scaled to that, the
-    head claimed 0.5 or more where it was right in 0.4. It abstains below `threshold` and on text that is unlike
-    anything labelled.
+    It learns from the shipped exemplars and from the author's `labels`, pairs of (text, tone), oldest first. The head
+    is fitted at the first call of `suggest`. It starts as cautious as the ridge makes it, and label by label its
+    confidence is scaled to how often it is right about labels of the author's that it has not seen. The exemplars have
+    no part in that: how well they foretell each other says little about another hand, and scaled to that, the head
+    claimed 0.5 or more where it was right in 0.4. It abstains below `threshold` and on text that is unlike anything
+    labelled.
     """
 
     name = "embedded"
@@ -56,7 +54,7 @@ class EmbeddedTagger:
         self._classes = tuple(name for name in vocabulary.names if any(e.tone == name for e in self._examples))
         self._fitted: _Fitted | None = None
         # Not the labels: they grow by the day, and a passage is not tagged anew for each of them.
-        self.version = f"2-{fingerprint()}"
+        self.version = f"3-{fingerprint()}"
 
     def suggest(self, passages: Sequence[str]) -> list[Suggestion]:
         """One suggestion per passage; its evidence quotes the nearest labelled passage of that tone."""
@@ -82,14 +80,13 @@ class EmbeddedTagger:
 
         texts, tones = [e.text for e in self._examples], [e.tone for e in self._examples]
         own = np.array([e.own for e in self._examples])
-        weight = np.where(own, AUTHOR_WEIGHT, 1.0)
         vectors = self._embed(texts)
         features = fit_features(vectors, texts)
         rows = features(vectors, texts)
-        strength = STRENGTH * min(1.0, TOGETHER / float(weight.sum()))
-        head = fit(rows, tones, self._classes, strength, weight)
-        if own.sum() >= LABELS_TO_CALIBRATE:
-            logits, unseen = out_of_fold(rows, tones, self._classes, strength, weight, FOLDS, ENOUGH)
+        strength = STRENGTH * min(1.0, TOGETHER / len(texts))
+        head = fit(rows, tones, self._classes, strength)
+        if own.any():
+            logits, unseen = out_of_fold(rows, tones, self._classes, strength, FOLDS, ENOUGH)
             told = own & unseen
             head = calibrate(head, logits[told], [tone for tone, is_told in zip(tones, told) if is_told])
         return _Fitted(head, features, vectors, _least_likeness(vectors))

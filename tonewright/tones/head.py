@@ -15,6 +15,7 @@ Floats = NDArray[np.float64]
 
 STEPS = 300  # of accelerated gradient at most: the training loss moves in its fourth digit after about 150
 ENOUGH = 1e-5  # of the first gradient's length: the minimum is found
+CAUTION = 6.0  # 1 / (2 variance) of the prior on a temperature's logarithm; chosen on the passages in examples/
 TEMPERATURES = np.exp(np.linspace(np.log(0.05), np.log(8.0), 81))
 
 
@@ -42,18 +43,15 @@ def softmax(z: NDArray[np.floating]) -> Floats:
     return np.asarray(e / e.sum(axis=1, keepdims=True), dtype=np.float64)
 
 
-def fit(
-    X: ArrayLike, y: Sequence[str], classes: Sequence[str], C: float, sample_weight: ArrayLike | None = None
-) -> Head:
-    """The head that minimises `0.5 |W|^2 + C sum_i w_i loss_i`; the bias is free.
+def fit(X: ArrayLike, y: Sequence[str], classes: Sequence[str], C: float) -> Head:
+    """The head that minimises `0.5 |W|^2 + C sum_i loss_i`; the bias is free.
 
-    `X` is (n, d), `y` holds n names out of `classes`, and `sample_weight` (n,) defaults to ones. The loss is
-    the cross-entropy and the constant `C` means what it means in scikit-learn. Nesterov's accelerated
+    `X` is (n, d) and `y` holds n names out of `classes`. The loss is the cross-entropy and the constant `C` means
+    what it means in scikit-learn. Nesterov's accelerated
     gradient with the step 1/L, L being a bound on the curvature, runs from zero, in single precision: the same
     input gives the same head, bit for bit on one machine.
     """
     rows: Floats = np.asarray(X, dtype=np.float64)
-    w = np.ones(len(rows)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
     basis = None
     if 2 * len(rows) < rows.shape[1]:  # the weights lie in the span of the rows: far fewer numbers, the same minimum
         basis = np.linalg.qr(rows.T)[0]
@@ -62,12 +60,12 @@ def fit(
     target = np.array([[name == c for c in classes] for name in y], dtype=np.float64)
     ridge = np.ones((Z.shape[1], 1))
     ridge[-1] = 0.0
-    # The softmax's Hessian is at most 1/2 (Böhning 1992), so the whole is at most 1 + C/2 |sqrt(w) Z|^2.
-    step = 1.0 / (1.0 + 0.5 * C * _largest(Z * np.sqrt(w, dtype=np.float32)[:, None]))
+    # The softmax's Hessian is at most 1/2 (Böhning 1992), so the whole is at most 1 + C/2 |Z|^2.
+    step = 1.0 / (1.0 + 0.5 * C * _largest(Z))
     W = ahead = np.zeros((Z.shape[1], len(classes)))
     least = 0.0
     for i in range(STEPS):
-        error = w[:, None] * (softmax(Z @ ahead.astype(np.float32)) - target)
+        error = softmax(Z @ ahead.astype(np.float32)) - target
         gradient = ridge * ahead + C * (Z.T @ error.astype(np.float32))
         length = float(np.linalg.norm(gradient))
         least = least or ENOUGH * length
@@ -93,7 +91,6 @@ def out_of_fold(
     y: Sequence[str],
     classes: Sequence[str],
     C: float,
-    sample_weight: ArrayLike | None = None,
     folds: int = 7,
     most: int = 1_000_000,
 ) -> tuple[Floats, NDArray[np.bool_]]:
@@ -106,7 +103,6 @@ def out_of_fold(
     head cannot look good by recognising the subject.
     """
     X = np.asarray(X, dtype=np.float64)
-    w = np.ones(len(X)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
     dealt: dict[str, int] = {}
     fold = np.empty(len(X), dtype=np.int64)
     for i, name in enumerate(y):
@@ -116,19 +112,19 @@ def out_of_fold(
     for k in np.unique(fold):
         seen, unseen = fold != k, fold == k
         if seen.any() and done.sum() < most:
-            head = fit(X[seen], [n for n, s in zip(y, seen) if s], classes, C, w[seen])
+            head = fit(X[seen], [n for n, s in zip(y, seen) if s], classes, C)
             logits[unseen], done[unseen] = head.logits(X[unseen]), True
     return logits, done
 
 
-def calibrate(head: Head, logits: Floats, y: Sequence[str], sample_weight: ArrayLike | None = None) -> Head:
-    """`head` with the temperature under which its out-of-fold `logits` explain `y` best.
+def calibrate(head: Head, logits: Floats, y: Sequence[str]) -> Head:
+    """`head` with the most probable temperature, given its out-of-fold `logits` (n, k) and what `y` really was.
 
-    Temperature scaling (Guo et al. 2017): one number, found on a grid, so it can neither change the order of
-    the tones nor overfit a small set; it only makes a confidence of 0.7 mean right in seven cases out of ten.
+    Temperature scaling (Guo et al. 2017): one number, found on a grid, which cannot change the order of the tones; it
+    only makes a confidence of 0.7 mean right in seven cases out of ten. Its logarithm has a normal prior around 0, so
+    that few examples move it a little and many to where they want it; no example leaves it at 1.
     """
-    w = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
-    truth = np.array([head.classes.index(name) for name in y])
+    truth = np.array([head.classes.index(name) for name in y], dtype=np.int64)
     rows = np.arange(len(y))
-    losses = [-(w * np.log(softmax(logits / t)[rows, truth] + 1e-12)).sum() for t in TEMPERATURES]
+    losses = [CAUTION * np.log(t) ** 2 - np.log(softmax(logits / t)[rows, truth] + 1e-12).sum() for t in TEMPERATURES]
     return replace(head, temperature=float(TEMPERATURES[int(np.argmin(losses))]))

@@ -29,11 +29,10 @@ def test_it_learns() -> None:
 
 
 def test_the_minimum_is_a_minimum() -> None:
-    """At the solution, the gradient of `0.5 |W|^2 + C sum w loss` is zero in every weight and bias."""
+    """At the solution, the gradient of `0.5 |W|^2 + C sum loss` is zero in every weight and bias."""
     X, y = blobs(20, spread=3)
-    w = np.linspace(0.5, 2, len(X))
-    head = fit(X, y, CLASSES, C=0.05, sample_weight=w)
-    error = w[:, None] * (softmax(head.logits(X)) - np.array([[t == c for c in CLASSES] for t in y]))
+    head = fit(X, y, CLASSES, C=0.05)
+    error = softmax(head.logits(X)) - np.array([[t == c for c in CLASSES] for t in y])
     assert np.abs(head.weights + 0.05 * X.T @ error).max() < 1e-3
     assert np.abs(0.05 * error.sum(axis=0)).max() < 1e-3
 
@@ -42,15 +41,6 @@ def test_deterministic() -> None:
     """The same input gives the same bits."""
     X, y = blobs(10)
     assert fit(X, y, CLASSES, 0.1).weights.tobytes() == fit(X, y, CLASSES, 0.1).weights.tobytes()
-
-
-def test_weights_count_like_copies() -> None:
-    """A row of weight three does what three copies of it do, up to the standardisation."""
-    X, y = blobs(10)
-    X = (X - X.mean(axis=0)) / np.where(X.std(axis=0) > 0, X.std(axis=0), 1)
-    heavy = fit(X, y, CLASSES, 0.1, np.full(len(X), 3.0))
-    copies = fit(np.vstack([X] * 3), y * 3, CLASSES, 0.1)
-    assert np.allclose(heavy.weights, copies.weights, atol=1e-6)
 
 
 def test_out_of_fold_is_honest() -> None:
@@ -75,3 +65,13 @@ def test_calibration_makes_confidence_honest() -> None:
     assert abs(p.max(axis=1).mean() - right) < 0.06
     assert abs(raw.predict_proba(unseen).max(axis=1).mean() - right) > 0.1
     assert (p.argmax(axis=1) == raw.predict_proba(unseen).argmax(axis=1)).all()
+
+
+def test_few_examples_move_the_confidence_a_little() -> None:
+    """Examples that were all right make the head surer, the more of them the surer, and none leaves it as it was."""
+    X, y = blobs(40)
+    raw = fit(X, y, CLASSES, C=0.002)
+    temperatures = [calibrate(raw, raw.logits(X)[:n], y[:n]).temperature for n in (0, 3, 12, 120)]
+    assert temperatures[0] == pytest.approx(1.0, abs=0.05)
+    assert temperatures == sorted(temperatures, reverse=True)
+    assert temperatures[3] < 0.5 < temperatures[1] < 1.0
