@@ -21,9 +21,10 @@ def test_every_shipped_recipe_loads(name: str) -> None:
 
 
 def test_the_recipes_for_small_gpus_are_there() -> None:
-    """The demonstration and the three models for 8 GB."""
+    """The demonstration, the default for a real voice, and three more models for 8 GB."""
     assert {p.stem for p in SHIPPED.glob("*.toml")} == {
         "smollm2-135m",
+        "smollm2-1.7b",
         "tinyllama-1.1b",
         "phi-2",
         "codellama-7b",
@@ -46,7 +47,7 @@ def test_a_recipe_of_the_authors_own_is_a_path(tmp_path: Path) -> None:
         ("rank = true", "it must be a int"),
         ("rank = 0", "it must be above 0"),
         ("warmup = 3", "it must be in"),
-        ('method = "dora"', "choose one of qlora, lora"),
+        ('method = "galore"', "choose one of qlora, lora, dora, ia3"),
         ('targets = "q_proj"', "must be a tuple"),
         ("rank = ", "is not TOML"),
     ],

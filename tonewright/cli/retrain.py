@@ -7,11 +7,12 @@ import time
 from dataclasses import asdict
 
 from tonewright import runs
-from tonewright.cli import show
+from tonewright.cli import retrain_plan, show
 from tonewright.corpus import trigger
 from tonewright.corpus.rows import collect
 from tonewright.errors import NothingToDo, TonewrightError
 from tonewright.events import RETRAIN, NewEvent
+from tonewright.training.recipe import load_recipe, require_carried
 from tonewright.workspace import Workspace, open_workspace
 
 ATTACHED_SECONDS = 1.0
@@ -19,7 +20,7 @@ ATTACHED_SECONDS = 1.0
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("action", nargs="?", choices=list(ACTIONS), help="of the latest run")
+    parser.add_argument("action", nargs="?", choices=list(ACTIONS), help="plan: of the next run; else: of the latest")
     parser.add_argument("--why", action="store_true", help="print each rule with its count and what is missing")
     parser.add_argument("--now", action="store_true", help="start a run whatever the rules say")
     parser.add_argument("--json", action="store_true", help="one JSON object")
@@ -32,6 +33,7 @@ def run(args: argparse.Namespace) -> int:
         return ACTIONS[args.action](workspace, args.json)
     if args.why:
         return _why(workspace, as_json=args.json)
+    require_carried(load_recipe(workspace.config.training.recipe))
     if args.now:
         rows = collect(workspace.ledger, workspace.config)
         if not rows:
@@ -90,29 +92,8 @@ def _status(workspace: Workspace, as_json: bool) -> int:
         show.as_json({"run": asdict(latest)})
         return 0
     print(f"run {latest.id} on {latest.host}, recipe {latest.recipe}, begun {show.clock(latest.created)}")
-    print(f"  {describe(latest)}")
+    print(f"  {runs.describe(latest)}")
     return 0
-
-
-def describe(run: runs.Run) -> str:
-    """One line on how far a run has come."""
-    told = run.progress.get("progress") or {}
-    if run.step == runs.POLL and told.get("steps"):
-        return (
-            f"training: step {told.get('step', 0)} of {told['steps']}, loss {told.get('loss') or float('nan'):.3f}, "
-            f"{told.get('tokens_per_second') or 0:.0f} tokens/s, {told.get('eta_seconds') or 0:.0f} s to go"
-        )
-    if run.step == runs.JUDGE:
-        return f"before the gate: {run.progress.get('gate', 'opening the models')}"
-    if run.step == runs.POLL:
-        return f"on the host: {told.get('phase') or run.progress.get('state', 'queued')}"
-    return {
-        runs.SHIP: "sending it to the host",
-        runs.START: "starting",
-        runs.FETCH: "fetching the adapter",
-        runs.VERIFY: "comparing llama.cpp with the trainer",
-        runs.FINISHED: "finished",
-    }[run.step]
 
 
 def _attach(workspace: Workspace, as_json: bool) -> int:
@@ -122,7 +103,7 @@ def _attach(workspace: Workspace, as_json: bool) -> int:
         event = workspace.ledger.read("SELECT state, note FROM events WHERE id = ?", (latest.event,))
         if event[0][0] in ("failed", "refused", "superseded"):
             raise TonewrightError(f"run {latest.id} stopped: {event[0][1]}", "`tonewright retry` starts it again")
-        show.progress(f"{latest.id}: {describe(latest)}")
+        show.progress(f"{latest.id}: {runs.describe(latest)}")
         time.sleep(ATTACHED_SECONDS)
         latest = _latest(workspace)
     show.progress("")
@@ -171,4 +152,4 @@ def _cancel(workspace: Workspace, as_json: bool) -> int:
     return 0
 
 
-ACTIONS = {"status": _status, "attach": _attach, "logs": _logs, "cancel": _cancel}
+ACTIONS = {"plan": retrain_plan.run, "status": _status, "attach": _attach, "logs": _logs, "cancel": _cancel}

@@ -39,11 +39,18 @@ def read_header(path: Path) -> dict[str, Any]:
         stat = path.stat()
     except OSError as e:
         raise Missing(f"{path} cannot be read ({e.strerror})", "check the path of the GGUF file") from e
-    return _read(path, stat.st_mtime_ns, stat.st_size)
+    return _read(path, stat.st_mtime_ns, stat.st_size)[0]
+
+
+def tensor_names(path: Path) -> frozenset[str]:
+    """The names of the tensors in the GGUF file at `path`; raises as `read_header` does."""
+    read_header(path)
+    stat = path.stat()
+    return _read(path, stat.st_mtime_ns, stat.st_size)[1]
 
 
 @cache
-def _read(path: Path, _mtime: int, size: int) -> dict[str, Any]:
+def _read(path: Path, _mtime: int, size: int) -> tuple[dict[str, Any], frozenset[str]]:
     """Cached by modification time and size, so that a file replaced in place is read anew."""
     try:
         with path.open("rb") as f:
@@ -54,14 +61,16 @@ def _read(path: Path, _mtime: int, size: int) -> dict[str, Any]:
             reader.require(count <= _MOST_KEYS and tensors <= _MOST_TENSORS, "it counts too many entries")
             meta = {reader.string(): reader.value(reader.number("I")) for _ in range(count)}
             reader.require(len(meta) == count, "a key stands in it twice")
-            _check_tensors(reader, tensors, meta.get("general.alignment", 32))
-            return meta
+            return meta, _check_tensors(reader, tensors, meta.get("general.alignment", 32))
     except (OSError, struct.error, UnicodeDecodeError, KeyError, MemoryError) as e:
         raise BadInput(f"{path} is not a whole GGUF file ({e})", "fetch or export it again") from e
 
 
-def _check_tensors(reader: _Reader, count: int, alignment: Any) -> None:
-    """Every tensor is of a known type and lies inside the file, where it is said to begin, apart from the others."""
+def _check_tensors(reader: _Reader, count: int, alignment: Any) -> frozenset[str]:
+    """Every tensor is of a known type and lies inside the file, where it is said to begin, apart from the others.
+
+    Returns their names.
+    """
     aligned = isinstance(alignment, int) and 8 <= alignment <= 1 << 20 and not alignment & (alignment - 1)
     reader.require(aligned, f"its alignment is {alignment}")
     placed, names = [], set()
@@ -84,6 +93,7 @@ def _check_tensors(reader: _Reader, count: int, alignment: Any) -> None:
         reader.require(offset >= end, f"{name} overlaps another tensor")
         end = offset + length
         reader.require(start + end <= reader.size, f"{name} ends beyond the file")
+    return frozenset(names)
 
 
 class _Reader:

@@ -14,10 +14,7 @@ from typing import Any
 from tonewright.errors import BadInput, Missing
 from tonewright.models.gguf_header import read_header
 from tonewright.training.recipe import Recipe
-
-# Below this GGUF size the converted copy is float32, above it float16: half the disk, and finer than
-# bfloat16.
-_SMALL = 1 << 30
+from tonewright.training.shape import DENSE_LIMIT, shape_of
 
 
 @contextmanager
@@ -56,7 +53,8 @@ def convert(gguf: Path, sha256: str, cache: Path) -> Path:
     with quiet_transformers() as transformers:
         import torch
 
-        dtype = torch.float32 if gguf.stat().st_size < _SMALL else torch.float16
+        # Half the disk for a large one, and finer than bfloat16.
+        dtype = torch.float32 if shape_of(gguf).dense_bytes <= DENSE_LIMIT else torch.float16
         where = {"pretrained_model_name_or_path": str(gguf.parent), "gguf_file": gguf.name}
         try:
             tokenizer = transformers.AutoTokenizer.from_pretrained(**where)

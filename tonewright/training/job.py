@@ -5,7 +5,7 @@
 JOBDIR holds spec.json, train.jsonl and heldout.jsonl. While it runs, progress.json tells where it is; at
 the end there is out/ with adapter/, adapter.gguf, reference.npz, metrics.json and manifest.json, or
 error.txt with one sentence. Started again, it goes on from its last checkpoint, and does nothing when out/
-is there already.
+is there already. An adapter of a method that GGUF cannot carry is left to PEFT: no adapter.gguf, no reference.
 """
 
 from __future__ import annotations
@@ -29,13 +29,14 @@ from tonewright.models.base import sha256_of
 from tonewright.models.chat import ChatFormat
 from tonewright.training import base_weights, trainer
 from tonewright.training.files import write_json, write_whole
+from tonewright.training.fitting import CHECKPOINTS, PLAN_FILE, fitted, out_of_memory, step_down
 from tonewright.training.progress import ProgressFile
-from tonewright.training.recipe import Recipe
+from tonewright.training.recipe import CARRIED, Recipe
 from tonewright.training.rows import Example, Row, encode, fitting, pack, read_rows
+from tonewright.training.shape import DENSE_LIMIT, shape_of
 from tonewright.training.spec import Spec, read_spec
 
 _PROBES = 6  # held-out rows in the parity reference
-_DENSE_LIMIT = 4 << 30  # converted bases up to this many bytes are loaded in float32 for the reference
 
 
 def main(argv: Sequence[str]) -> int:
@@ -67,7 +68,6 @@ def run(folder: Path) -> None:
 
     progress.phase("check")
     spec = read_spec(folder)
-    recipe = spec.recipe
     rows, held = read_rows(folder / "train.jsonl"), read_rows(folder / "heldout.jsonl")
 
     progress.phase("convert")
@@ -76,8 +76,15 @@ def run(folder: Path) -> None:
     progress.phase("encode")
     tokenize = base_weights.load_tokenizer(weights)
     chat = ChatFormat.of(spec.base)
-    examples, left_out = fitting((encode(row, chat, tokenize) for row in rows), recipe.sequence_length)
-    held_examples, held_left_out = fitting((encode(row, chat, tokenize) for row in held), recipe.sequence_length)
+    encoded, held_encoded = ([encode(row, chat, tokenize) for row in part] for part in (rows, held))
+    longest = max((len(e.ids) for e in encoded), default=0)
+
+    progress.phase("plan")
+    shape = shape_of(spec.base)
+    recipe, changes = fitted(folder, shape, spec.recipe, [len(e.ids) for e in encoded])
+    progress.changes = changes
+    examples, left_out = fitting(encoded, recipe.sequence_length)
+    held_examples, held_left_out = fitting(held_encoded, recipe.sequence_length)
     _require(examples, folder / "train.jsonl", recipe)
     _require(held_examples, folder / "heldout.jsonl", recipe)
     blocks = pack(examples, recipe.sequence_length, recipe.seed)
@@ -88,19 +95,26 @@ def run(folder: Path) -> None:
     model = trainer.add_adapter(base_weights.load_model(weights, recipe, device), recipe)
 
     progress.phase("measure")
-    before = trainer.mean_nll(model, held_blocks)
-    trained = trainer.train(model, blocks, recipe, folder / "checkpoints", progress.write)
+    try:
+        before = trainer.mean_nll(model, held_blocks)
+        trained = trainer.train(model, blocks, recipe, folder / CHECKPOINTS, progress.write)
+    except (MemoryError, RuntimeError) as e:
+        if out_of_memory(e):
+            step_down(folder, recipe, changes, longest)
+        raise
     progress.phase("measure")
     after = trainer.mean_nll(model, held_blocks)
 
     progress.phase("export")
     _save_adapter(model, aside / "adapter", spec)
-    notes = {"run": spec.run, "base.name": spec.base_name, "base.sha256": spec.sha256}
-    write_adapter(aside / "adapter", spec.base, aside / "adapter.gguf", notes=notes)
+    if recipe.method in CARRIED:
+        notes = {"run": spec.run, "base.name": spec.base_name, "base.sha256": spec.sha256}
+        write_adapter(aside / "adapter", spec.base, aside / "adapter.gguf", notes=notes)
 
-    progress.phase("reference")
-    model = _reference_model(model, weights, recipe, aside / "adapter")
-    write_reference(model, _probes(held, held_examples, chat), aside / "reference.npz")
+        progress.phase("reference")
+        if shape.dense_bytes <= DENSE_LIMIT:
+            model = _dense(weights, recipe, aside / "adapter")
+        write_reference(model, _probes(held, held_examples, chat), aside / "reference.npz")
 
     write_json(
         aside / "metrics.json",
@@ -118,13 +132,15 @@ def run(folder: Path) -> None:
             "tokens": sum(len(e.ids) for e in examples),
             "seconds": round(time.monotonic() - began, 1),
             "device": device,
+            "changes": changes,
             "dtype": str(base_weights.pick_dtype(recipe.dtype, device)).removeprefix("torch."),
         },
     )
     write_json(aside / "manifest.json", {"files": _manifest(aside)})
     shutil.rmtree(out, ignore_errors=True)
     aside.rename(out)
-    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+    shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
+    (folder / PLAN_FILE).unlink(missing_ok=True)
     progress.phase("done")
 
 
@@ -146,14 +162,12 @@ def _save_adapter(model: Any, folder: Path, spec: Spec) -> None:
     write_json(path, {**config, "base_model_name_or_path": spec.base_name})
 
 
-def _reference_model(trained: Any, weights: Path, recipe: Recipe, adapter: Path) -> Any:
+def _dense(weights: Path, recipe: Recipe, adapter: Path) -> Any:
     """The model that says what is right: the saved adapter on the base's own weights.
 
-    4-bit training weights are further from the GGUF than llama.cpp is, which would hide small faults; but a
-    base that does not fit in memory as it is has to be compared as it was trained.
+    4-bit training weights are further from the GGUF than llama.cpp is, which would hide small faults; only a base that
+    may not fit in memory as it is has to be compared as it was trained.
     """
-    if sum(p.stat().st_size for p in weights.glob("*.safetensors")) > _DENSE_LIMIT:
-        return trained
     from peft import PeftModel
 
     dense = base_weights.load_model(weights, replace(recipe, method="lora", dtype="float32"), "cpu")
@@ -174,7 +188,7 @@ def _manifest(folder: Path) -> dict[str, dict[str, Any]]:
 def _explain(error: Exception) -> TonewrightError:
     """`error` for the author: memory and disk space come back, anything else is a bug for the log."""
     text = str(error) or type(error).__name__
-    if isinstance(error, MemoryError) or "out of memory" in text.lower() or "can't allocate memory" in text:
+    if out_of_memory(error):
         return TryLater(
             "the training ran out of memory",
             "close other programs, or lower sequence_length or batch in the recipe",

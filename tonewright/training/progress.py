@@ -29,11 +29,13 @@ class Progress:
 class ProgressFile:
     """Writes each state to one file, whole or absent, with the losses so far as [step, loss].
 
-    A run that goes on from a checkpoint takes up the losses that its predecessor wrote, up to that step.
+    A run that goes on from a checkpoint takes up the losses that its predecessor wrote, up to that step. `changes` says
+    what of the recipe had to shrink to fit the machine.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self.changes: list[str] = []
         self._every: list[list[float]] = []
         with suppress(OSError, ValueError, KeyError, TypeError):
             self._every = [[step, loss] for step, loss in json.loads(path.read_text(encoding="utf-8"))["losses"]]
@@ -47,7 +49,8 @@ class ProgressFile:
         if progress.loss is not None:
             before = [point for point in self._every if point[0] < progress.step]
             self._every = [*before, [progress.step, round(progress.loss, 4)]]
-        write_json(self._path, {**asdict(progress), "losses": self.losses, "at": round(time.time(), 1)})
+        told = {"changes": self.changes} if self.changes else {}
+        write_json(self._path, {**asdict(progress), "losses": self.losses, **told, "at": round(time.time(), 1)})
 
     @property
     def losses(self) -> list[list[float]]:

@@ -10,10 +10,12 @@ from typing import Any
 
 import tomli
 
-from tonewright.errors import ConfigError
+from tonewright.errors import ConfigError, Refused
 
 SHIPPED = Path(__file__).parent / "recipes"
-_METHODS = ("qlora", "lora")
+METHODS = ("qlora", "lora", "dora", "ia3")
+FOUR_BIT = ("qlora",)  # methods that hold the frozen base in 4-bit NF4
+CARRIED = ("qlora", "lora")  # methods whose adapters a GGUF file can carry
 _DTYPES = ("auto", "float32", "bfloat16")
 
 
@@ -27,7 +29,7 @@ class Recipe:
     """
 
     name: str = "custom"
-    method: str = "qlora"  # qlora: the frozen base in 4-bit NF4; lora: the frozen base as it is
+    method: str = "qlora"  # qlora: on the base in 4-bit NF4; lora, dora, ia3: on the base as it is
     dtype: str = "auto"  # of the frozen part: bfloat16 where the hardware has it; the adapter is always float32
     rank: int = 16
     alpha: int = 32
@@ -47,7 +49,7 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, allowed in (("method", _METHODS), ("dtype", _DTYPES)):
+        for name, allowed in (("method", METHODS), ("dtype", _DTYPES)):
             if getattr(self, name) not in allowed:
                 raise ConfigError(
                     f"recipe {self.name}: {name} is {getattr(self, name)!r}",
@@ -62,6 +64,15 @@ class Recipe:
                 raise ConfigError(f"recipe {self.name}: {name} is {getattr(self, name)}", "it must be in [0, 1)")
         if self.max_steps < 0 or self.weight_decay < 0 or not self.targets:
             raise ConfigError(f"recipe {self.name}: max_steps, weight_decay or targets make no sense")
+
+
+def require_carried(recipe: Recipe) -> None:
+    """Raise `Refused` when no GGUF file could carry what `recipe` trains, so that nothing is sent in vain."""
+    if recipe.method not in CARRIED:
+        raise Refused(
+            f"recipe {recipe.name}: llama.cpp knows no adapters of the method {recipe.method}",
+            f"set method to {' or '.join(CARRIED)}; docs/training.md tells how to train {recipe.method} for PEFT alone",
+        )
 
 
 def load_recipe(name_or_path: str) -> Recipe:

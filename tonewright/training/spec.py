@@ -31,7 +31,8 @@ class Spec:
 def read_spec(folder: Path) -> Spec:
     """The spec in `folder`/spec.json. Relative paths are relative to `folder`.
 
-    Raises `BadInput` when a field is missing, and when the base is not the file that the spec means.
+    Raises `BadInput` when a field is missing, when the base is not the file that the spec means, and when
+    the recipe's sequences are longer than the base's context.
     """
     path = folder / "spec.json"
     try:
@@ -50,7 +51,14 @@ def read_spec(folder: Path) -> Spec:
         raise BadInput(f"{path} cannot be read ({e.strerror})", "send the job again") from e
     except (ValueError, KeyError, TypeError) as e:
         raise BadInput(f"{path} is not a job ({e!r})", "send the job again") from e
-    read_header(spec.base)
+    header = read_header(spec.base)
+    context = header.get(f"{header.get('general.architecture')}.context_length", spec.recipe.sequence_length)
+    if spec.recipe.sequence_length > context:
+        raise BadInput(
+            f"recipe {spec.recipe.name} wants sequences of {spec.recipe.sequence_length} tokens, and {spec.base_name} "
+            f"reads {context}",
+            "lower sequence_length in the recipe",
+        )
     found = sha256_of(spec.base)
     if found != spec.sha256:
         raise BadInput(

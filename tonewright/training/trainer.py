@@ -1,20 +1,26 @@
-"""The training loop: transformers' Trainer around a frozen base with a LoRA adapter."""
+"""The training loop: transformers' Trainer around a frozen base with an adapter."""
 
 from __future__ import annotations
 
+import json
 import math
+import os
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tonewright.errors import TonewrightError
+from tonewright.models.base import sha256_of
 from tonewright.training.base_weights import quiet_transformers
+from tonewright.training.files import write_json
 from tonewright.training.progress import Progress
 from tonewright.training.recipe import Recipe
 from tonewright.training.rows import Block, collate
 
+_SEAL = "sha256.json"  # in a checkpoint: {file: hash}
 Report = Callable[[Progress], None]
 
 
@@ -27,19 +33,26 @@ class Trained:
 
 
 def add_adapter(model: Any, recipe: Recipe) -> Any:
-    """`model` with a fresh float32 LoRA adapter, the only part that learns, drawn from the recipe's seed."""
+    """`model` with a fresh float32 adapter, the only part that learns, drawn from the recipe's seed."""
     import peft
 
     with quiet_transformers() as transformers:
         transformers.set_seed(recipe.seed)
-        targets = "all-linear" if recipe.targets == ("all-linear",) else list(recipe.targets)
+        every = recipe.targets == ("all-linear",)
+        if recipe.method == "ia3":
+            # Its factors belong to keys, values and the feed-forward layer; PEFT knows their names for each family.
+            return peft.get_peft_model(
+                model,
+                peft.IA3Config(target_modules=None if every else list(recipe.targets), task_type="CAUSAL_LM"),
+            )
         return peft.get_peft_model(
             model,
             peft.LoraConfig(
                 r=recipe.rank,
                 lora_alpha=recipe.alpha,
                 lora_dropout=recipe.dropout,
-                target_modules=targets,
+                target_modules="all-linear" if every else list(recipe.targets),
+                use_dora=recipe.method == "dora",
                 task_type="CAUSAL_LM",
             ),
         )
@@ -84,19 +97,34 @@ def mean_nll(model: Any, blocks: Sequence[Block]) -> float:
 
 
 def newest_checkpoint(folder: Path) -> str | None:
-    """The checkpoint in `folder` with the most steps among those that are whole, or None.
+    """The checkpoint in `folder` with the most steps among those that hold what was written into them, or None.
 
-    Trainer writes trainer_state.json last, so a checkpoint that was cut short has none.
+    Each has its files' hashes beside them, written last: one that was cut short or damaged does not count.
     """
-    whole = [p.parent for p in folder.glob("checkpoint-*/trainer_state.json")]
-    return str(max(whole, key=lambda p: int(p.name.rpartition("-")[2]))) if whole else None
+    sealed = sorted((p.parent for p in folder.glob(f"checkpoint-*/{_SEAL}")), key=_steps_of, reverse=True)
+    return next((str(place) for place in sealed if _whole(place)), None)
+
+
+def _steps_of(checkpoint: Path) -> int:
+    return int(checkpoint.name.rpartition("-")[2])
+
+
+def _seal(checkpoint: Path) -> None:
+    write_json(checkpoint / _SEAL, {p.name: sha256_of(p) for p in sorted(checkpoint.iterdir()) if p.is_file()})
+
+
+def _whole(checkpoint: Path) -> bool:
+    with suppress(OSError, ValueError):
+        hashes = json.loads((checkpoint / _SEAL).read_text(encoding="utf-8"))
+        return all(sha256_of(checkpoint / name) == digest for name, digest in hashes.items())
+    return False
 
 
 def _arguments(transformers: Any, recipe: Recipe, folder: Path, device: str) -> Any:
     return transformers.TrainingArguments(
         output_dir=str(folder),
         per_device_train_batch_size=recipe.batch,
-        gradient_accumulation_steps=recipe.accumulation,
+        gradient_accumulation_steps=max(1, recipe.accumulation // int(os.environ.get("WORLD_SIZE", "1"))),
         num_train_epochs=recipe.epochs,
         max_steps=recipe.max_steps or -1,
         learning_rate=recipe.learning_rate,
@@ -126,6 +154,10 @@ def _watch(transformers: Any, report: Report, tokens: float) -> Any:
     """A callback that reports after each step; `tokens` is the mean number of tokens in a block."""
 
     class Watch(transformers.TrainerCallback):  # type: ignore[misc]
+        def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            if state.is_world_process_zero:
+                _seal(Path(args.output_dir) / f"checkpoint-{state.global_step}")
+
         def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             self.first, self.began = state.global_step, time.monotonic()
 

@@ -16,7 +16,7 @@ SPREAD = 0.12  # of the weights: enough for logits that differ by more than roun
 
 
 def make(family: str, tokenizer: Path, tokens_of: Path, folder: Path) -> tuple[Path, Path]:
-    """(weights folder, GGUF) of a random model of `family`: llama, codellama or phi2.
+    """(weights folder, GGUF) of a random model of `family`: llama, codellama, smollm2 or phi2.
 
     Its words are those of the tokenizer in the folder `tokenizer`, whose GGUF is `tokens_of`.
     """
@@ -47,12 +47,14 @@ def _config(transformers: Any, family: str, words: int) -> Any:
         "num_hidden_layers": LAYERS,
         "num_attention_heads": HEADS,
         "max_position_embeddings": CONTEXT,
-        "tie_word_embeddings": False,
+        "tie_word_embeddings": family == "smollm2",  # one matrix for embedding and output
     }
     if family == "phi2":
         return transformers.PhiConfig(**shape, partial_rotary_factor=0.5, layer_norm_eps=1e-5)
-    # CodeLlama differs from Llama in its long context; grouped heads are what TinyLlama has and CodeLlama 7B has not.
-    own = {"rope_theta": 1e6} if family == "codellama" else {"num_key_value_heads": HEADS // 2}
+    # The rotary base goes with the context; grouped heads are what TinyLlama has and the others have not.
+    own = {"codellama": {"rope_theta": 1e6}, "smollm2": {"rope_theta": 1.3e5}}.get(
+        family, {"num_key_value_heads": HEADS // 2}
+    )
     return transformers.LlamaConfig(**shape, **own, rms_norm_eps=1e-5)
 
 
@@ -85,6 +87,8 @@ def _write(model: Any, family: str, tokens_of: Path, out: Path) -> None:
             sub = field.types[-1] if len(field.types) > 1 else None
             writer.add_key_value(name, field.contents(), field.types[0], sub)
     for name, tensor in model.state_dict().items():
+        if name == "lm_head.weight" and config.tie_word_embeddings:
+            continue
         data = tensor.numpy()
         if arch == "llama" and name.endswith(("q_proj.weight", "k_proj.weight")):
             data = interleave_rotary(data, HEADS if "q_proj" in name else kv_heads)

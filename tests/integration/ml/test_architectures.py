@@ -20,7 +20,7 @@ from tonewright.training.job import main
 pytestmark = [pytest.mark.train, pytest.mark.model, pytest.mark.timeout(300)]
 
 
-LONGER = [pytest.param(family, marks=pytest.mark.proof) for family in ("llama", "codellama")]
+LONGER = [pytest.param(family, marks=pytest.mark.proof) for family in ("llama", "codellama", "smollm2")]
 
 
 @pytest.mark.parametrize("family", ["phi2", *LONGER])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -142,6 +143,13 @@ def test_a_job_that_cannot_run_leaves_one_sentence(small: Small, tmp_path: Path)
     (sentence,) = (folder / "error.txt").read_text().splitlines()
     assert "send the base again" in sentence
     assert not (folder / "out").exists()
+
+
+def test_sequences_longer_than_the_context_are_refused(small: Small, tmp_path: Path) -> None:
+    """Before anything is loaded: past its context a base makes noise."""
+    folder = small.job(tmp_path / "run-3", replace(TINY, sequence_length=16384))
+    assert main([str(folder)]) == 1
+    assert "reads 8192: lower sequence_length" in (folder / "error.txt").read_text()
 
 
 def _changed(job: Path, tmp_path: Path, change: Callable[[str, NDArray[np.float32]], NDArray[np.float32]]) -> Path:

@@ -89,8 +89,12 @@ def test_four_bit_gradients_are_right_after_an_evaluation(small: Small) -> None:
     assert 0.9 < float(found.norm() / reference.norm()) < 1.1
 
 
+@pytest.mark.proof
 def test_a_run_that_was_killed_goes_on_to_the_same_adapter(small: Small, tmp_path: Path) -> None:
-    """Stopped after a checkpoint and started again, it ends with the weights of a run that was left alone."""
+    """Stopped after a checkpoint and started again, it ends with the weights of a run that was left alone.
+
+    Newer checkpoints that were cut short or damaged are passed over.
+    """
     import torch
 
     blocks = pack(small.examples()[:-HELD_OUT], TINY.sequence_length, TINY.seed)
@@ -106,8 +110,12 @@ def test_a_run_that_was_killed_goes_on_to_the_same_adapter(small: Small, tmp_pat
     trainer.train(whole, blocks, TINY, tmp_path / "whole", _ignore)
     with pytest.raises(InterruptedError):
         trainer.train(fresh(), blocks, TINY, tmp_path / "cut", power_cut)
-    torn = tmp_path / "cut" / "checkpoint-3"
-    shutil.copytree(tmp_path / "cut" / "checkpoint-2", torn, ignore=shutil.ignore_patterns("trainer_state.json"))
+    good, torn, damaged = (tmp_path / "cut" / f"checkpoint-{n}" for n in (2, 3, 4))
+    shutil.copytree(good, torn, ignore=shutil.ignore_patterns("trainer_state.json"))
+    shutil.copytree(good, damaged)
+    weights = bytearray((damaged / "adapter_model.safetensors").read_bytes())
+    weights[-1] ^= 1
+    (damaged / "adapter_model.safetensors").write_bytes(weights)
     seen: list[int] = []
     ended = trainer.train(again, blocks, TINY, tmp_path / "cut", lambda progress: seen.append(progress.step))
 
