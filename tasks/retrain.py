@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Callable
+import shutil
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,28 +20,32 @@ from tonewright.errors import BadInput, NothingToDo, Refused, TonewrightError
 from tonewright.events import DONE, REFUSED
 from tonewright.gate.examination import examine
 from tonewright.gguf.parity import check
-from tonewright.hosts import settings_for
+from tonewright.hosts import choose, settings_for
 from tonewright.ledger.leases import Lease
 from tonewright.models import registry
-from tonewright.models.base import original_weights, sha256_of
+from tonewright.models.base import BaseModel, original_weights, sha256_of
 from tonewright.models.trial import require_loadable
 from tonewright.remote import courier
 from tonewright.remote.host import open_host
-from tonewright.training.recipe import load_recipe
+from tonewright.training.recipe import load_recipe, require_carried
 from tonewright.workspace import Workspace
+
+# What one step does: it returns the step that follows, or None when the event has to wait.
+Step = Callable[[Workspace, Lease, runs.Run], str | None]
 
 MIN_ROWS = 8  # fewer than this teach nothing but themselves
 
 
-def handle(workspace: Workspace, lease: Lease) -> None:
-    """Do steps until one has to wait; a finished run ends the event as `done` or, by the gate, `refused`."""
+def handle(workspace: Workspace, lease: Lease, steps: Mapping[str, Step] | None = None) -> None:
+    """Do `steps` (those below) until one has to wait; a finished run ends as `done` or, by the gate, `refused`."""
+    steps = steps or STEPS
     run = runs.of_event(workspace.ledger, lease.event.id) or _begin(workspace, lease)
-    while run.step in STEPS:
-        following = STEPS[run.step](workspace, lease, run)
+    while run.step in steps:
+        following = steps[run.step](workspace, lease, run)
         if following is None:
             return
         runs.advance(workspace.ledger, run.id, following)
-        run = dataclasses.replace(run, step=following)
+        run = runs.of_event(workspace.ledger, lease.event.id) or run
     _conclude(workspace, lease, run)
 
 
@@ -51,6 +57,7 @@ def _begin(workspace: Workspace, lease: Lease) -> runs.Run:
     if len(train) < MIN_ROWS:
         raise Refused(f"the corpus has {len(train)} rows to train on", f"write until there are {MIN_ROWS}")
     recipe = load_recipe(workspace.config.training.recipe)
+    require_carried(recipe)
     base = models.base_of(workspace)
     weights = original_weights(workspace.config.model.weights)
     settings = json.dumps(dataclasses.asdict(recipe), sort_keys=True)
@@ -68,7 +75,7 @@ def _begin(workspace: Workspace, lease: Lease) -> runs.Run:
         )
         spec = {
             "run": name,
-            "command": ["{python}", "-m", "tonewright.training", "{job}"],
+            "command": ["{python}", "-m", "tonewright.remote.launch", "{job}"],
             "base": {
                 "gguf": "blobs/base.gguf",
                 "sha256": base.sha256,
@@ -80,9 +87,11 @@ def _begin(workspace: Workspace, lease: Lease) -> runs.Run:
         }
         (made / "spec.json").write_text(json.dumps(spec, indent=2) + "\n", encoding="utf-8")
         job = workspace.folder("runs") / name
-        if not job.exists():
+        if job.exists():  # the same run, or this one from before a crash
+            shutil.rmtree(made)
+        else:
             made.rename(job)
-        host = workspace.config.training.host
+        host = workspace.config.training.host[0]  # until one has taken it
         run = runs.Run(name, frozen.id, lease.event.id, host, recipe.name, base.sha256, runs.SHIP, {}, tx.now, tx.now)
         runs.add(tx, run)
         tx.tell(lease.event.id, "leased", f"run {name}: {len(train)} rows from snapshot {frozen.id}")
@@ -92,9 +101,11 @@ def _begin(workspace: Workspace, lease: Lease) -> runs.Run:
 
 
 def _ship(workspace: Workspace, lease: Lease, run: runs.Run) -> str:
-    """Bring the job to the host; what is there already is not sent again."""
-    with open_host(settings_for(workspace, run.host)) as host:
-        blobs = {"base.gguf": models.base_of(workspace).gguf}
+    """Bring the job to the first host that can take it; what is there already is not sent again."""
+    name = choose(workspace, run.id)
+    runs.place(workspace.ledger, run.id, name)
+    with open_host(settings_for(workspace, name)) as host:
+        blobs = {"base.gguf": _base(workspace, run).gguf}
         blobs |= {f"weights/{name}": file for name, file in original_weights(workspace.config.model.weights).items()}
         courier.ship(host, _job(workspace, run), run.id, blobs)
     return runs.START
@@ -138,7 +149,7 @@ def _fetch(workspace: Workspace, lease: Lease, run: runs.Run) -> str:
 
 def _verify(workspace: Workspace, lease: Lease, run: runs.Run) -> str:
     """llama.cpp with the exported adapter must say what the trainer said, or the export is wrong."""
-    base, out = models.base_of(workspace), _out(workspace, run)
+    base, out = _base(workspace, run), _out(workspace, run)
     require_loadable(base, out / registry.ADAPTER_FILE)  # it was made on another machine
     report = check(base.gguf, out / registry.ADAPTER_FILE, out / "reference.npz")
     _write(out / "parity.json", dataclasses.asdict(report))
@@ -149,23 +160,27 @@ def _verify(workspace: Workspace, lease: Lease, run: runs.Run) -> str:
 
 def _judge(workspace: Workspace, lease: Lease, run: runs.Run) -> str:
     """The gate: champion, challenger and the prompted base answer the same held-out items."""
+    from tonewright.pages.verdict import verdict  # whoever judges has jinja2; the core has not
+
     out = _out(workspace, run)
     champion = registry.alias(workspace.ledger, registry.CHAMPION)
     same_base = champion is not None and champion.base == run.base
     report = examine(
         _job(workspace, run),
-        models.base_of(workspace).gguf,
+        _base(workspace, run).gguf,
         out / registry.ADAPTER_FILE,
         champion.adapter if champion and same_base and champion.run != run.id else None,
         workspace.config.gate,
+        lambda: models.embedder(workspace),
         lambda told: runs.report(workspace.ledger, run.id, {"gate": told}),
     )
     _write(out / "report.json", report.as_dict())
-    (out / "report.md").write_text(report.to_markdown(), encoding="utf-8")
+    (out / registry.REPORT_TEXT).write_text(report.to_markdown(), encoding="utf-8")
+    (out / registry.REPORT_PAGE).write_bytes(verdict(report, f"run {run.id}", time.strftime("%Y-%m-%d")))
     return runs.FINISHED
 
 
-STEPS: dict[str, Callable[[Workspace, Lease, runs.Run], str | None]] = {
+STEPS: Mapping[str, Step] = {
     runs.SHIP: _ship,
     runs.START: _start,
     runs.POLL: _poll,
@@ -186,6 +201,17 @@ def _conclude(workspace: Workspace, lease: Lease, run: runs.Run) -> None:
         registry.challenge(tx, model)
         if report["promote"]:
             registry.promote(tx, model)
+
+
+def _base(workspace: Workspace, run: runs.Run) -> BaseModel:
+    """The base that the run was begun with. Raises `BadInput` when the configuration names another by now."""
+    base = models.base_of(workspace)
+    if base.sha256 != run.base:
+        raise BadInput(
+            f"model.base is {base.name} now, and run {run.id} was begun with another",
+            "set it back and `tonewright retry`, or start a run of the new one with `tonewright retrain --now`",
+        )
+    return base
 
 
 def _job(workspace: Workspace, run: runs.Run) -> Path:

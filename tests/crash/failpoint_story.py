@@ -68,8 +68,8 @@ def play(blog: Workspace, tell: Tell) -> None:
     tell("version", blog.ledger.read("PRAGMA user_version")[0][0])
     release_dead(blog.ledger, set())
     for number, chapter in enumerate((FIRST, SECOND), 1):
-        _announce(blog, chapter, tell)
-        _work(blog, tell)
+        announce(blog, chapter, tell)
+        work(blog, tell)
         export(blog.ledger, collect(blog.ledger, blog.config), blog.state / "corpus" / "corpus.jsonl")
         tell("export", number)
     _promote(blog, tell)
@@ -80,7 +80,7 @@ def _version(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest() if text else ""
 
 
-def _announce(blog: Workspace, posts: dict[str, str], tell: Tell) -> None:
+def announce(blog: Workspace, posts: dict[str, str], tell: Tell) -> None:
     """Events and what the scanner saw, in one transaction, like the scanners themselves."""
     events = []
     with blog.ledger.transaction() as tx:
@@ -93,7 +93,7 @@ def _announce(blog: Workspace, posts: dict[str, str], tell: Tell) -> None:
     tell("events", [event.key for event in events])
 
 
-def _work(blog: Workspace, tell: Tell) -> None:
+def work(blog: Workspace, tell: Tell) -> None:
     """Every event from lease to end, and those that follow from it."""
     while ready := due(blog.ledger):
         for event in ready:

@@ -16,34 +16,37 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from tests.crash import failpoint_story as story
+from tests.crash import failpoint_retrain, failpoint_story
 from tonewright.errors import TryLater
+from tonewright.workspace import Workspace
 
 DIE, FULL = 1, 2  # as in failpoints.c
 KILLED = 137
 FULL_DISK = "full"
+STORIES = {"corpus": failpoint_story, "retrain": failpoint_retrain}
 shim = ctypes.CDLL(os.environ["LD_PRELOAD"])
 
 
 class Sweep:
-    """One folder in which attempts are made, and how an attempt that nobody interrupts ends."""
+    """One folder in which attempts are made at a story, and how an attempt that nobody interrupts ends."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, story: Any) -> None:
+        self.story = story
         self.source, self.folder = folder / "template", folder / "state"
-        story.template(self.source)
+        self.story.template(self.source)
         self.corpora: list[bytes] = []
-        blog = story.fresh(self.source, self.folder)
+        blog = self.story.fresh(self.source, self.folder)
 
         def tell(what: str, _: Any) -> None:
             if what == "export":
                 self.corpora.append((self.folder / "corpus" / "corpus.jsonl").read_bytes())
 
-        story.play(blog, tell)
-        self.expected = story.state(self.folder)
+        self.story.play(blog, tell)
+        self.expected = self.story.state(self.folder)
 
     def attempt(self, mode: int, nth: int, seed: int) -> tuple[int, list[tuple[str, Any]]]:
         """A child plays the story with the `nth` call as its fatal one; returns its exit status and what it told."""
-        blog = story.fresh(self.source, self.folder)
+        blog = self.story.fresh(self.source, self.folder)
         reader, writer = os.pipe()
         child = os.fork()
         if child == 0:
@@ -58,20 +61,20 @@ class Sweep:
             told = [tuple(json.loads(line)) for line in out]
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), told
 
-    def _child(self, blog: story.Workspace, mode: int, nth: int, seed: int, writer: int) -> None:
+    def _child(self, blog: Workspace, mode: int, nth: int, seed: int, writer: int) -> None:
         def tell(what: str, value: Any) -> None:
             os.write(writer, json.dumps([what, value]).encode() + b"\n")
 
         shim.failpoints_arm(str(self.folder).encode(), mode, ctypes.c_long(nth), ctypes.c_ulong(seed))
         said = False
         try:
-            story.play(blog, tell)
+            self.story.play(blog, tell)
         except TryLater as e:  # anything else is a defect
             assert "free some space" in str(e), str(e)
             said = True
         if shim.failpoints_disarm() >= nth:  # there is space again, and the same process goes on
             tell(FULL_DISK, said)
-            story.play(blog, tell)
+            self.story.play(blog, tell)
         os._exit(0)
 
     def verdict(self, told: list[tuple[str, Any]]) -> dict[str, int]:
@@ -82,8 +85,8 @@ class Sweep:
             broken |= bool(db.execute("PRAGMA foreign_key_check").fetchall())
             lost = self._lost(db, told)
         db.close()
-        story.play(story.workspace(self.folder), lambda *_: None)
-        left = story.state(self.folder)
+        self.story.play(self.story.workspace(self.folder), lambda *_: None)
+        left = self.story.state(self.folder)
         different = [name for name, rows in left.items() if rows != self.expected[name]]
         for name in different:
             print(f"  {name}: {_difference(left[name], self.expected[name])}", file=sys.stderr)
@@ -110,7 +113,7 @@ class Sweep:
         champions = db.execute("SELECT model FROM aliases WHERE name = 'champion'").fetchall()
         # The next one may be in place already, with its acknowledgement still to come.
         number = sum(what == "champion" for what, _ in told)
-        possible = [[], *[[(model,)] for model in story.CHAMPIONS]][number : number + 2]
+        possible = [[], *[[(model,)] for model in self.story.CHAMPIONS]][number : number + 2]
         return lost + (champions not in possible)
 
 
@@ -128,9 +131,9 @@ def _parses(line: bytes) -> bool:
         return False
 
 
-def sweep(folder: Path, mode: int, points: range, seeds: int) -> dict[str, int]:
+def sweep(story: Any, folder: Path, mode: int, points: range, seeds: int) -> dict[str, int]:
     """Interrupt at every n of `points` until the story runs through untouched; returns the sums."""
-    tried = Sweep(folder)
+    tried = Sweep(folder, story)
     sums = {"points": 0, "attempts": 0, "torn": 0, "lost": 0, "differences": 0, "failed": 0, "said": 0}
     for nth in points:
         for seed in range(seeds):
@@ -176,6 +179,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
     parser.add_argument("--mode", choices=("die", "full", "control"), required=True)
+    parser.add_argument("--story", choices=STORIES, default="corpus")
     parser.add_argument("--first", type=int, default=1)
     parser.add_argument("--step", type=int, default=1)
     parser.add_argument("--seeds", type=int, default=1)
@@ -185,7 +189,7 @@ def main() -> None:
         print(json.dumps({"torn": torn_by_a_plain_writer(args.folder)}))
         return
     mode = DIE if args.mode == "die" else FULL
-    print(json.dumps(sweep(args.folder, mode, range(args.first, 100_000, args.step), args.seeds)))
+    print(json.dumps(sweep(STORIES[args.story], args.folder, mode, range(args.first, 100_000, args.step), args.seeds)))
 
 
 if __name__ == "__main__":

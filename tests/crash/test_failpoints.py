@@ -31,13 +31,15 @@ def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return library
 
 
-def sweep(shim: Path, folder: Path, mode: str, *, first: int = 1, step: int = 1, seeds: int = 1) -> dict[str, int]:
+def sweep(
+    shim: Path, folder: Path, mode: str, *, story: str = "corpus", first: int = 1, step: int = 1, seeds: int = 1
+) -> dict[str, int]:
     """The sums over every `step`-th point, shared by `WORKERS` processes."""
     processes = [
         subprocess.Popen(
             [
-                *(sys.executable, "-m", "tests.crash.failpoint_sweep", str(folder / f"{mode}-{share}")),
-                *("--mode", mode, "--first", str(first + share * step)),
+                *(sys.executable, "-m", "tests.crash.failpoint_sweep", str(folder / f"{story}-{mode}-{share}")),
+                *("--mode", mode, "--story", story, "--first", str(first + share * step)),
                 *("--step", str(step * WORKERS), "--seeds", str(seeds)),
             ],
             cwd=REPOSITORY,
@@ -105,3 +107,24 @@ def test_every_point(shim: Path, tmp_path: Path, tell: Tell) -> None:
     assert died["points"] > 300
     assert_whole(died)
     assert_whole(full)
+
+
+def test_dying_at_some_points_of_a_retrain(shim: Path, tmp_path: Path) -> None:
+    """A few of the deaths that the proof below goes through."""
+    assert_whole(sweep(shim, tmp_path, "die", story="retrain", first=5, step=160))
+
+
+@pytest.mark.proof
+@pytest.mark.timeout(1200)
+def test_points_of_a_retrain(shim: Path, tmp_path: Path, tell: Tell) -> None:
+    """A worker that dies between snapshot and promotion is followed by one that brings the same run to its end, once.
+
+    Every seventh change to a file or to the ledger is once the last one, from the snapshot to the promotion.
+    """
+    sums = sweep(shim, tmp_path, "die", story="retrain", step=7)
+    tell(
+        f"failpoints of a retrain (snapshot, upload, start, poll, fetch, export, promote): {sums['points']} deaths, "
+        f"{sums['lost']} lost, {sums['differences']} differences, {sums['failed']} failed"
+    )
+    assert sums["points"] > 100
+    assert_whole(sums)

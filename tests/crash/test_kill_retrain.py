@@ -24,7 +24,7 @@ def victims(up: int) -> dict[str, list[int]]:
     trainers = []
     for commands in Path("/proc").glob("[0-9]*/cmdline"):
         with suppress(OSError):
-            if "-m tonewright.training" in commands.read_bytes().decode(errors="replace").replace("\0", " "):
+            if "-m tonewright.remote.launch" in commands.read_bytes().decode(errors="replace").replace("\0", " "):
                 trainers.append(int(commands.parent.name))
     workers = children(up)
     return {"worker": workers, "trainer": [pid for pid in trainers if pid not in workers]}

@@ -27,7 +27,7 @@ def test_later_layers_win_and_say_so(tmp_path: Path) -> None:
     assert (config.thresholds.min_new_words, config.training.held_out, config.training.host) == (
         2,
         0.2,
-        "laptop",
+        ("laptop",),
     )
     assert config.thresholds.on_push is True
     assert origins["thresholds.min_new_words"] == str(user)

@@ -54,6 +54,19 @@ def test_only_one_worker_gets_it(ledger: Ledger) -> None:
     assert lease(ledger, number, "two") is None
 
 
+def test_a_clock_that_was_set_back(ledger: Ledger) -> None:
+    """What waits until tomorrow waits; what waits by a clock that has been set back since is due at once."""
+    (number,) = ledger.add([event()])
+    held = lease(ledger, number, "one")
+    assert held is not None
+    held.wait(86_400.0, "until tomorrow")
+    assert due(ledger) == []
+    with ledger.transaction() as tx:
+        tx.execute("UPDATE events SET updated = updated + 3600, next_at = next_at + 3600")
+    assert due(ledger) == [number]
+    assert lease(ledger, number, "two") is not None
+
+
 def test_many_threads_one_winner(ledger: Ledger) -> None:
     """Eight threads at once: one lease."""
     (number,) = ledger.add([event()])

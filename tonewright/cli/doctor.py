@@ -8,6 +8,7 @@ import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 from tonewright.cli import show
@@ -30,7 +31,7 @@ class Finding:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("--host", help="look at this host (default: training.host)")
+    parser.add_argument("--host", help="look at this host (default: those under training.host)")
     parser.add_argument("--json", action="store_true", help="one JSON object")
 
 
@@ -70,7 +71,7 @@ def examine(host: str | None = None) -> list[Finding]:
         ("audio", _audio),
         ("words", lambda: _words(workspace)),
         ("hosted", lambda: _hosted(workspace)),
-        ("host", lambda: _host(workspace, host or workspace.config.training.host)),
+        *(("host", partial(_host, workspace, name)) for name in ([host] if host else workspace.config.training.host)),
         ("up", lambda: _up(workspace)),
     ]
     for link, look in links:
@@ -237,15 +238,13 @@ def _hosted(workspace: Workspace) -> str:
 
 
 def _host(workspace: Workspace, name: str) -> str:
-    from tonewright.hosts import settings_for
+    from tonewright.hosts import lacks, remedy, settings_for
     from tonewright.remote.host import open_host
 
     with open_host(settings_for(workspace, name)) as host:
         report = host.check()
-    if report.torch is None:
-        raise TonewrightError(
-            f"host {name} has no PyTorch for {report.python}", "pip install 'tonewright[train]' there"
-        )
+    if why := lacks(report):
+        raise TonewrightError(f"host {name} {why}", remedy(report))
     gpu = report.gpu or "no GPU (the CPU trains)"
     return f"{name}: torch {report.torch}, {gpu}, {report.free_bytes / 1e9:.0f} GB free"
 

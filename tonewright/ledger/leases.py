@@ -128,7 +128,7 @@ def lease(ledger: Ledger, event: int, owner: str) -> Lease | None:
         row = tx.execute(
             f"""UPDATE events SET state = ?, lease_token = ?, lease_owner = ?, lease_until = ?, updated = ?,
                     deaths = deaths + (state = ?)
-                WHERE id = ? AND ((state = ? AND next_at <= ?) OR (state = ? AND lease_until < ?))
+                WHERE id = ? AND ((state = ? AND (next_at <= ? OR updated > ?)) OR (state = ? AND lease_until < ?))
                 RETURNING {COLUMNS}""",  # noqa: S608 - COLUMNS is a constant
             (
                 LEASED,
@@ -139,6 +139,7 @@ def lease(ledger: Ledger, event: int, owner: str) -> Lease | None:
                 LEASED,
                 event,
                 PENDING,
+                tx.now,
                 tx.now,
                 LEASED,
                 tx.now,
@@ -187,12 +188,16 @@ def _give_up(tx: Transaction, event: int) -> None:
 
 
 def due(ledger: Ledger, limit: int = 500) -> list[int]:
-    """Events that could be worked on now, oldest first."""
+    """Events that could be worked on now, oldest first.
+
+    What was last changed in the future waits for a moment by a clock that has been set back since: it is due.
+    """
     now = time.time()
     rows = ledger.read(
-        f"""SELECT id FROM events WHERE {OPEN} AND ((state = ? AND next_at <= ?) OR (state = ? AND lease_until < ?))
+        f"""SELECT id FROM events
+            WHERE {OPEN} AND ((state = ? AND (next_at <= ? OR updated > ?)) OR (state = ? AND lease_until < ?))
             ORDER BY +id LIMIT ?""",  # noqa: S608 - OPEN is a constant; the plus keeps SQLite from walking all ids
-        (PENDING, now, LEASED, now, limit),
+        (PENDING, now, now, LEASED, now, limit),
     )
     return [int(r[0]) for r in rows]
 

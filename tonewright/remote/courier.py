@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -20,6 +20,7 @@ from tonewright.remote.far import sha256_of
 from tonewright.remote.host import Host, OnBytes
 
 CODE = {".py", ".toml", ".jsonl"}  # what of our package a training run needs
+COMPILED = {".pyc"}
 CANCEL_SECONDS = 60.0  # a trainer is given time to stop
 
 
@@ -42,15 +43,20 @@ class JobState:
 
 
 def pack_code(destination: Path, package: Path | None = None) -> tuple[Path, str]:
-    """Put a package (by default this one) into `destination`/code.zip; returns its path and SHA-256.
+    """Put what a training run needs of a package (by default this one) into `destination`/code.zip."""
+    return pack(package or Path(tonewright.__file__).parent, destination / "code.zip", CODE)
+
+
+def pack(package: Path, goal: Path, kinds: Collection[str] = ()) -> tuple[Path, str]:
+    """Put a package's files into the archive `goal`, all or those of some `kinds`; returns its path and SHA-256.
 
     The same sources give the same bytes on every machine: sorted, with fixed dates, not compressed.
     """
-    package = package or Path(tonewright.__file__).parent
-    goal = destination / "code.zip"
-    aside = destination / "code.zip.part"
+    aside = goal.with_name(f"{goal.name}.part")
     with zipfile.ZipFile(aside, "w", zipfile.ZIP_STORED) as archive:
-        for path in sorted(p for p in package.rglob("*") if p.suffix in CODE and p.is_file()):
+        for path in sorted(p for p in package.rglob("*") if p.is_file() and p.suffix not in COMPILED):
+            if kinds and path.suffix not in kinds:
+                continue
             info = zipfile.ZipInfo(f"{package.name}/{path.relative_to(package).as_posix()}")
             info.create_system = 3
             info.external_attr = 0o100644 << 16
@@ -145,4 +151,4 @@ def order(host: Host, run: str, what: str, *options: str, timeout: float | None 
         return JobState("absent")
     if done.exit_code != 0:
         raise TonewrightError(f"run {run} on host {host.name} cannot be asked", done.last_error)
-    return JobState(**json.loads(done.stdout))
+    return JobState(**json.loads(done.stdout.splitlines()[-1]))  # a login script may have had a word before

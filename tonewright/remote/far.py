@@ -13,10 +13,22 @@ import os
 import platform
 import shutil
 import sys
+from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
+from subprocess import DEVNULL, PIPE, run
 from typing import IO, Any
 
 CHUNK = 1 << 18
+TORCH = """
+import json, torch
+told = {"torch": str(torch.__version__), "gpu": None, "gpu_free_bytes": 0, "bfloat16": False}
+if torch.cuda.is_available():
+    told["gpu"] = torch.cuda.get_device_name(0)
+    told["bfloat16"] = torch.cuda.is_bf16_supported(including_emulation=False)
+    told["gpu_free_bytes"] = torch.cuda.mem_get_info()[0]
+print(json.dumps(told))
+"""
 
 
 def sha256_of(path: Path) -> str:
@@ -51,7 +63,7 @@ def take(stream: IO[bytes], path: Path, part: Path, size: int, sha256: str) -> d
     if holds(path, size, sha256):
         return {"offset": size, "sha256": sha256}
     make_private(path.parent)
-    offset = part.stat().st_size if part.is_file() else 0
+    offset = size_of(part)
     offset = offset if offset <= size else 0
     print(json.dumps({"offset": offset}), flush=True)  # noqa: T201 -- the other side waits for this line
     with open_part(part, offset) as file:
@@ -60,8 +72,8 @@ def take(stream: IO[bytes], path: Path, part: Path, size: int, sha256: str) -> d
         file.flush()
         os.fsync(file.fileno())
     answer = settle(path, part, sha256)
-    if "error" in answer and part.stat().st_size >= size:
-        part.unlink()
+    if "error" in answer and size_of(part) >= size:
+        part.unlink(missing_ok=True)
     return answer
 
 
@@ -73,11 +85,25 @@ def open_part(part: Path, offset: int) -> IO[bytes]:
 
 
 def settle(path: Path, part: Path, sha256: str) -> dict[str, Any]:
-    """Rename a complete `part` to `path`; otherwise say what is wrong with it under `error`."""
-    if sha256_of(part) == sha256:
-        part.replace(path)
+    """Rename a complete `part` to `path`; otherwise say what is wrong with it under `error`.
+
+    Another sender of the same bytes may be faster at any moment: then they are there, whatever has become of `part`.
+    """
+    with suppress(FileNotFoundError):
+        if sha256_of(part) == sha256:
+            part.replace(path)
+            return {"sha256": sha256}
+    if path.is_file() and sha256_of(path) == sha256:
+        part.unlink(missing_ok=True)
         return {"sha256": sha256}
-    return {"error": f"{part.name} holds {part.stat().st_size} bytes, which are not the right ones"}
+    return {"error": f"{part.name} holds {size_of(part)} bytes, which are not the right ones"}
+
+
+def size_of(path: Path) -> int:
+    """The bytes of a file, 0 where there is none."""
+    with suppress(FileNotFoundError):
+        return path.stat().st_size
+    return 0
 
 
 def send(path: Path, offset: int, out: IO[bytes]) -> None:
@@ -88,24 +114,59 @@ def send(path: Path, offset: int, out: IO[bytes]) -> None:
     out.flush()
 
 
-def probe(root: Path) -> dict[str, Any]:
-    """What this machine offers a training run: Python, disk, PyTorch, GPU, and which boot this is."""
-    torch_version, gpu = None, None
-    try:
-        import torch
+def trainer(root: Path) -> str:
+    """The Python that trains: of the environment that `tonewright host provision` made, else this one."""
+    made = root / "venv" / "bin" / "python"
+    return str(made) if (root / "venv" / "ready.json").is_file() else sys.executable
 
-        torch_version = str(torch.__version__)
-        gpu = torch.cuda.get_device_name(0) if torch.cuda.is_available() else None
-    except ImportError:
-        pass
+
+def ask(words: list[str]) -> str:
+    """What a command prints, or nothing where it cannot be had."""
+    try:
+        return run(words, stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL, check=False).stdout.decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def available() -> int:
+    """Bytes of memory that a new program can have; all there are where the system does not tell (macOS)."""
+    told = Path("/proc/meminfo")
+    lines = told.read_text(encoding="ascii").splitlines() if told.is_file() else []
+    found = [int(line.split()[1]) << 10 for line in lines if line.startswith("MemAvailable:")]
+    return found[0] if found else os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def gpus() -> list[dict[str, Any]]:
+    """What the NVIDIA driver shows: name, total and free memory in bytes of each GPU."""
+    found = []
+    asked = ["nvidia-smi", "--query-gpu=name,memory.total,memory.free", "--format=csv,noheader,nounits"]
+    lines = [line for line in ask(asked).splitlines() if line.count(",") >= 2]  # else it says why it cannot tell
+    for line in lines:
+        name, total, free = [word.strip() for word in line.rsplit(",", 2)]
+        size = {"bytes": int(total) << 20, "free_bytes": int(free) << 20} if total.isdigit() and free.isdigit() else {}
+        found.append({"name": name, **size})
+    return found
+
+
+def probe(root: Path) -> dict[str, Any]:
+    """What this machine offers a training run: Python, disk, memory, GPUs, PyTorch, and which boot this is."""
+    try:
+        seen = json.loads(ask([trainer(root), "-c", TORCH]).splitlines()[-1])
+    except (IndexError, ValueError):
+        seen = {"torch": None, "gpu": None, "gpu_free_bytes": 0, "bfloat16": False}
     standing = next(p for p in [root.absolute(), *root.absolute().parents] if p.is_dir())
-    boot = Path("/proc/sys/kernel/random/boot_id")
+    boot, ready = Path("/proc/sys/kernel/random/boot_id"), root / "venv" / "ready.json"
     return {
         "system": platform.platform(),
         "python": platform.python_version(),
         "free_bytes": shutil.disk_usage(str(standing)).free,
-        "torch": torch_version,
-        "gpu": gpu,
+        "ram_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        "ram_free_bytes": available(),
+        "cores": os.cpu_count() or 1,
+        "gpus": gpus(),
+        **seen,
+        "ready": json.loads(ready.read_text(encoding="utf-8"))["wanted"] if ready.is_file() else "",
+        "ensurepip": find_spec("ensurepip") is not None,
         "boot": boot.read_text(encoding="ascii").strip() if boot.is_file() else "",
     }
 

@@ -51,14 +51,27 @@ class CommandResult:
 
 @dataclass(frozen=True)
 class HostReport:
-    """What a machine offers a training run. `torch` and `gpu` are None where there is none."""
+    """What a machine offers a training run: the first lines as its system tells, `torch` and `gpu` as PyTorch does.
+
+    `gpus` are those that the driver shows: name, total and free bytes. `torch` and `gpu` are None where there is none
+    that training can use; `bfloat16` is whether that GPU multiplies it. `ready` is the digest of what `host provision`
+    installed, or empty.
+    """
 
     name: str
     system: str
     python: str
     free_bytes: int
+    ram_bytes: int
+    ram_free_bytes: int
+    cores: int
+    gpus: list[dict[str, Any]]
     torch: str | None
     gpu: str | None
+    gpu_free_bytes: int
+    bfloat16: bool
+    ready: str
+    ensurepip: bool
     boot: str
 
 

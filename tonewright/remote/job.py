@@ -45,10 +45,9 @@ def write(path: Path, text: str) -> None:
 
 def read(path: Path) -> str:
     """The text of a file, or nothing if it is not there."""
-    try:
+    with contextlib.suppress(FileNotFoundError):
         return path.read_text(encoding="utf-8", errors="replace")
-    except FileNotFoundError:
-        return ""
+    return ""
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -222,14 +221,13 @@ def supervise(job: Path, python: str, claim: int) -> None:
     write(job / "process.json", json.dumps(process))
     try:
         prepare(job)
-        command = [str(word) for word in read_json(job / "spec.json")["command"]]
-        words = [word.replace("{python}", python).replace("{job}", str(job)) for word in command]
+        values = {"{python}": python, "{own}": sys.executable, "{job}": str(job)}
+        words = [values.get(word, word) for word in map(str, read_json(job / "spec.json")["command"])]
         env = dict(os.environ, PYTHONPATH=str(job / "code"), PYTHONUNBUFFERED="1")
-        trainers.append(spawn(words, job, claim, env))
+        trainers.append(trainer := spawn(words, job, claim, env))
     except Exception as error:
         finish(job, 1, f"the trainer did not start: {type(error).__name__}: {error}")
         return
-    trainer = trainers[0]
     write(job / "process.json", json.dumps(dict(process, trainer=identity(trainer.pid))))
     code = None
     while code is None:
@@ -280,7 +278,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("what", choices=["start", "status", "cancel", "supervise"])
     parser.add_argument("job", type=lambda text: Path(text).resolve())
-    parser.add_argument("--python", default=sys.executable, help="the Python that trains")
+    parser.add_argument("--python", help="the Python that trains (default: what was set up here, else this one)")
     parser.add_argument("--again", action="store_true", help="start a run that ended with an error once more")
     parser.add_argument("--claim", type=int, help=argparse.SUPPRESS)
     words = parser.parse_args()
@@ -288,8 +286,10 @@ def main() -> None:
     if words.what == "supervise":
         supervise(words.job, words.python, words.claim)
         return
+    venv = words.job.parent.parent / "venv"  # what `tonewright host provision` made
+    made = str(venv / "bin" / "python") if (venv / "ready.json").is_file() else sys.executable
     if words.what == "start":
-        start(words.job, words.python, again=words.again)
+        start(words.job, words.python or made, again=words.again)
     elif words.what == "cancel":
         cancel(words.job)
     sys.stdout.write(json.dumps(status(words.job)) + "\n")

@@ -17,7 +17,7 @@ class HostKeyError(TonewrightError):
 
 def unknown_key(settings: HostSettings, name: str, fingerprint: str, *, jump: bool) -> HostKeyError:
     """The error for a machine that nobody has enrolled yet; a jump host is enrolled by using `ssh` once."""
-    how = f"`ssh` to {name} once" if jump else f"enrol it with `tonewright host trust {settings.name}`"
+    how = f"`ssh` to {name} once" if jump else f"enrol it with `tonewright host add {settings.name}`"
     return HostKeyError(
         f"host {settings.name} ({name}) shows a key that is not known here, {fingerprint}",
         f"compare it on that machine, then {how}",
@@ -28,7 +28,7 @@ def changed_key(settings: HostSettings, name: str, fingerprint: str) -> HostKeyE
     """The error for a machine that shows another key than before: set up anew, or somebody in between."""
     return HostKeyError(
         f"host {settings.name} ({name}) shows another key than before, {fingerprint}, so nothing was sent",
-        f"if you set it up anew, enrol it again with `tonewright host trust {settings.name}`",
+        f"if you set it up anew, enrol it again with `tonewright host add {settings.name}`",
     )
 
 
@@ -51,7 +51,7 @@ def read(file: Path) -> Any:
 def secure(client: Any, settings: HostSettings, name: str, *, jump: bool) -> None:
     """Make a `paramiko.SSHClient` accept the known key of `name` and no other.
 
-    Our own file is asked first: after `tonewright host trust`, an older entry of the author's must not win.
+    Our own file is asked first: after `tonewright host add`, an older entry of the author's must not win.
     """
     import paramiko
 
@@ -71,11 +71,12 @@ def secure(client: Any, settings: HostSettings, name: str, *, jump: bool) -> Non
 
 
 def remember(file: Path, name: str, key: Any) -> None:
-    """Write `key` as the only one believed for `name` into `file`, aside first, then renamed."""
+    """Write `key` as the only one believed for `name` into `file`, aside first, then renamed; None believes none."""
     believed = read(file)
     while name in believed:
         del believed[name]
-    believed.add(name, key.get_name(), key)
+    if key is not None:
+        believed.add(name, key.get_name(), key)
     make_private(file.parent)
     aside = file.with_name(f"{file.name}.part.{os.getpid()}")
     believed.save(str(aside))

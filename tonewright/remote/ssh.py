@@ -108,6 +108,12 @@ def trust(settings: HostSettings, seen: str = "") -> tuple[str, str]:
     return key.get_name(), key.fingerprint
 
 
+def distrust(settings: HostSettings) -> None:
+    """Forget the key that was believed of the machine."""
+    connection = connect(settings)
+    keys.remember(settings.known_hosts, keys.lookup_name(connection.host, connection.port), None)
+
+
 def shown_key(settings: HostSettings, connection: Any) -> Any:
     """The host key that the machine shows, believed or not; we do not log in."""
     import socket

@@ -90,6 +90,12 @@ SetEnv HOME={self.folder}
             )
         until(self.answers)
 
+    @property
+    def fingerprint(self) -> str:
+        """Of the host key, as the author reads it off that machine."""
+        words = ["ssh-keygen", "-lf", str(self.folder / "host_key.pub")]
+        return subprocess.run(words, check=True, capture_output=True, text=True).stdout.split()[1]
+
     def answers(self) -> bool:
         """Whether somebody listens."""
         with socket.socket() as probe:

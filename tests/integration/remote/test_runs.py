@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -186,6 +187,21 @@ def test_frozen_run_is_stale_and_can_be_cancelled(
     assert poll(local_host, run.name).state == "stale"
     os.kill(pid, signal.SIGCONT)
     assert cancel(local_host, run.name).rc == 143
+
+
+@pytest.mark.parametrize("days", [-400, 400])
+def test_a_clock_that_jumps_over_there(local_host: Host, make_run: MakeRun, days: int) -> None:
+    """A heartbeat from another year makes nobody start a second trainer, nor end the one that works."""
+    run = make_run(steps=30)
+    run.ship(local_host)
+    start(local_host, run.name)
+    until(lambda: run.starts)
+    jumped = time.time() + days * 86_400
+    os.utime(run.there / "heartbeat", (jumped, jumped))
+    assert poll(local_host, run.name).state in ("running", "stale")
+    start(local_host, run.name)
+    ended = wait_for(local_host, run.name, "finished")
+    assert (ended.rc, len(run.starts)) == (0, 1)
 
 
 def test_trainer_without_supervisor_is_not_doubled(local_host: Host, make_run: MakeRun) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 import time
@@ -10,6 +11,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import tomli
 
 import tonewright
 from tonewright.errors import BadInput
@@ -125,3 +127,13 @@ def test_errors_of_the_work_reach_the_caller() -> None:
     """What the work raises is what the caller sees."""
     with pytest.raises(ZeroDivisionError):
         bounded(lambda _pulse: 1 // 0, 1.0)
+
+
+def test_what_a_host_gets_is_what_was_tested() -> None:
+    """What `host provision` installs is pinned as in constraints.txt, and the train extra is among it."""
+    text = (PACKAGE / "remote" / "requirements.txt").read_text(encoding="utf-8")
+    pinned = [line for line in text.splitlines() if not line.startswith("#")]
+    assert set(pinned) <= set((PACKAGE.parent / "constraints.txt").read_text(encoding="utf-8").splitlines())
+    project = tomli.loads((PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    needed = {re.split(r"[<>=]", line)[0] for line in project["optional-dependencies"]["train"]}
+    assert {*needed, "tomli"} <= {line.partition("==")[0] for line in pinned}
