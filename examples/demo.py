@@ -230,7 +230,7 @@ def show_result(model: dict[str, Any]) -> None:
         print(textwrap.fill(reason, 100, initial_indent="  - ", subsequent_indent="    "))
     print(f"\nLook around: cd {BLOG.relative_to(ROOT)} && export TONEWRIGHT_STATE={STATE}")
     print("  tonewright status | log | corpus stats | retrain --why | model show | rewrite --tone dry FILE")
-    print(f"  report: {Path(model['folder']).relative_to(ROOT)}/report.md")
+    print(f"  report: {Path(model['folder']).relative_to(ROOT)}/report.html")
 
 
 def expire() -> None:

@@ -18,7 +18,7 @@ from tonewright.models.vectors import KeptEmbedder
 from tonewright.notes.transcribers import make_transcriber
 from tonewright.notes.words import Transcriber
 from tonewright.tones.prompted import ToneScores, prompt_digest
-from tonewright.tones.tagger import NoTagger, Tagger
+from tonewright.tones.tagger import NoTagger, Tagger, TextEmbedder
 from tonewright.tones.taggers import Means, make_tagger
 from tonewright.tones.vocabulary import Vocabulary
 from tonewright.workspace import cache_folder
@@ -69,6 +69,14 @@ def means(workspace: Workspace, labels: Sequence[tuple[str, str]]) -> Means:
         workspace.vocabulary,
         settings.threshold,
     )
+
+
+@contextmanager
+def embedder(workspace: Workspace) -> Iterator[TextEmbedder]:
+    """The base as a maker of vectors, with its memory, for as long as the block lasts."""
+    base = base_of(workspace)
+    with _use:
+        yield _embedder(base)
 
 
 def pace(workspace: Workspace, name: str, passages: Sequence[str]) -> float:

@@ -89,6 +89,7 @@ class Life:
             "items": [{"id": r.id, "author": r.answer} for r in rows],
         }
         (out / "report.md").write_text("\n".join(r.answer for r in rows))
+        (out / "report.html").write_text("\n".join(r.answer for r in rows))
         (out / "report.json").write_text(json.dumps(report, ensure_ascii=False))
         (out / "adapter.gguf").write_bytes(b"adapter")
         with self.workspace.ledger.transaction() as tx:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -9,9 +11,13 @@ import pytest
 from tonewright import prompts
 from tonewright.config.schema import Gate
 from tonewright.corpus.plain_rules import plain_by_rules
-from tonewright.gate.judge import BASE, CHALLENGER, Item, compare
-from tonewright.models.base import find_base
+from tonewright.gate.judge import compare
+from tonewright.gate.systems import BASE, CHALLENGER, Item, Lesson
+from tonewright.models.base import BaseModel, find_base
+from tonewright.models.embedder import VERSION, Embedder
 from tonewright.models.llama import LocalModel
+from tonewright.models.vectors import KeptEmbedder
+from tonewright.tones.exemplars import shipped_vectors
 
 pytestmark = pytest.mark.model
 
@@ -24,9 +30,18 @@ OWN = (
 EXAMPLE = "The lamp has seen better wicks, and so, I am told, have I."
 
 
+@contextmanager
+def embedder(base: BaseModel, folder: Path) -> Iterator[KeptEmbedder]:
+    """The real one; it knows the exemplars by heart, as in daily use."""
+    with Embedder(base.gguf) as model:
+        kept = KeptEmbedder(model, folder / "vectors.db", shipped_vectors(base.sha256, VERSION))
+        yield kept
+        kept.close()
+
+
 def test_base_against_itself_is_refused(tmp_path: Path) -> None:
     """The untrained base as its own challenger answers, is no cheaper, and is refused for that."""
-    gguf = find_base("smollm2-135m").gguf
+    base = find_base("smollm2-135m")
     items = [
         Item(str(n), "rewrite", "dry", prompts.rewrite(plain_by_rules(own), "dry"), own, plain_by_rules(own))
         for n, own in enumerate(OWN)
@@ -34,14 +49,16 @@ def test_base_against_itself_is_refused(tmp_path: Path) -> None:
     heard: list[str] = []
     report = compare(
         items,
-        [EXAMPLE],
-        {name: lambda: LocalModel(gguf, threads=1) for name in (BASE, CHALLENGER)},
+        [Lesson(prompts.rewrite("The lamp is old, and I am old.", "dry"), EXAMPLE)],
+        {name: lambda: LocalModel(base.gguf, threads=1) for name in (BASE, CHALLENGER)},
         [(prompts.rewrite("The lamp is old, and I am old.", "dry"), EXAMPLE)],
         Gate(items=1),
+        lambda: embedder(base, tmp_path),
         heard.append,
     )
     assert not report.promote and not report.too_few
     assert report.reasons[0].startswith("does not beat the prompted base")
-    assert 0 < report.systems[BASE].loss <= report.systems[CHALLENGER].loss
+    base_loss, own_loss = report.systems[BASE].loss, report.systems[CHALLENGER].loss
+    assert base_loss and own_loss and 0 < base_loss.value <= own_loss.value
     assert all(answer for answer in report.items[0].answers.values())
     assert f"{CHALLENGER}: answering 1 of 1" in heard

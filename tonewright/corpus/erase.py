@@ -65,9 +65,10 @@ def drop_copies(workspace: Workspace) -> None:
 
 
 def _silence(workspace: Workspace, run: str) -> None:
-    """Reports keep their numbers; the trainer's reference, made of the held-out texts, goes."""
+    """Reports keep their numbers; their page and the trainer's reference, made of the held-out texts, go."""
     for folder in (workspace.state / "models" / run, cache_folder() / "host" / "jobs" / run / "out"):
-        (folder / "reference.npz").unlink(missing_ok=True)
+        for name in ("reference.npz", "report.html"):
+            (folder / name).unlink(missing_ok=True)
         file = folder / "report.json"
         if not file.is_file():
             continue

@@ -18,6 +18,9 @@ _LITERAL = (
         re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{:.*?\}|\[\^[^\]]+\]|(?<=\])\[[^\]]+\]|</?[A-Za-z][^>]*>", re.DOTALL),
     ),
 )
+ECHO = 0.93  # similarity from which an answer only repeats the request
+FACTS = ("numbers", "names", "links and code", "negations")
+_KINDS = {"number": "numbers", "name": "names"} | dict.fromkeys((kind for kind, _ in _LITERAL), "links and code")
 _ENDED = re.compile(r"[.!?…:;][\"'”’)\]*_`]*\s*$")
 _NEGATIONS = frozenset(words("not no never none nobody nothing neither nor nowhere without cannot"))
 _CLAUSE = re.compile(r"[.,;:!?…()—–\n]+|\b(?:and|but)\b")
@@ -37,6 +40,17 @@ def kept(source: str, answer: str) -> list[str]:
     gone, or a word that is denied in one text and asserted in the other.
     """
     return _gone(source, answer) + _denials(_bare(source), _bare(answer))
+
+
+def facts(source: str, answer: str) -> dict[str, tuple[int, int]]:
+    """{kind: (facts that `answer` kept, facts of `source`)} for each of `FACTS`; what a text denies is one fact."""
+    lost = Counter(_KINDS.get(fact.partition(" ")[0], "negations") for fact in kept(source, answer))
+    literal = 0
+    for _, pattern in _LITERAL:
+        source, found = pattern.subn(" ", source)
+        literal += found
+    there = (len(set(numbers(source))), len(set(names(source))), literal, int(_polarity(source)[2]))
+    return {kind: (max(0, number - lost[kind]), number) for kind, number in zip(FACTS, there)}
 
 
 def faults(source: str, answer: str) -> list[str]:

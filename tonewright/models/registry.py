@@ -13,6 +13,7 @@ from tonewright.models.base import sha256_of
 
 CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
 ADAPTER_FILE = "adapter.gguf"
+REPORT_TEXT, REPORT_PAGE = "report.md", "report.html"  # what the gate said, beside the adapter
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,15 @@ def alias(ledger: Ledger, name: str) -> Model | None:
     """The model that `champion`, `challenger` or `previous` stands for, or None."""
     found = _select(ledger, "m.id = (SELECT model FROM aliases WHERE name = ?)", name)
     return found[0] if found else None
+
+
+def aliases(ledger: Ledger) -> dict[int, list[str]]:
+    """{model: what it is called}, for every model, the champion's name first."""
+    found: dict[int, list[str]] = {model: [] for (model,) in ledger.read("SELECT id FROM models")}
+    for name in (CHAMPION, CHALLENGER, PREVIOUS):
+        if model := alias(ledger, name):
+            found[model.id].append(name)
+    return found
 
 
 def find(ledger: Ledger, word: str) -> Model:

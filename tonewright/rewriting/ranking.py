@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from tonewright.gate.judge import ECHO
 from tonewright.gate.language import words
-from tonewright.gate.likeness import likeness
-from tonewright.gate.measures import OverlapIndex, longest_overlap, similarity
+from tonewright.gate.likeness import Manner
+from tonewright.gate.measures import ECHO, OverlapIndex, longest_overlap, similarity
 
 _SAMPLE_WORDS = 12_000
 
@@ -44,15 +43,14 @@ class Author:
         return run if length > self.max_overlap else ""
 
     def distance(self, text: str) -> float:
-        """How unlike the author `text` is (`gate/likeness.py`); 0 where there is too little to tell."""
-        found = likeness([text], self._sample)
-        return found.distance if found else 0.0
+        """How unlike the author `text` is (`gate/likeness.py`), in nats per word; 0 without texts to compare with."""
+        return -self._manner.likeness(text).per_word
 
     @cached_property
-    def _sample(self) -> tuple[str, ...]:
-        """Passages from all over, enough to know the author by: a whole oeuvre for each answer would take long."""
+    def _manner(self) -> Manner:
+        """Of passages from all over, enough to know the author by: a whole oeuvre would take long."""
         step = max(1, sum(len(text.split()) for text in self.texts) // _SAMPLE_WORDS)
-        return self.texts[::step]
+        return Manner(self.texts[::step])
 
 
 def best(candidates: Sequence[Candidate], source: str, author: Author, cost: Callable[[str], float]) -> Candidate:

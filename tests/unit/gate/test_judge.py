@@ -4,112 +4,68 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import replace
 
 import pytest
 
+from tests.unit.gate.scripted import LESSONS, Scripted, deaf, faithful, in_tone, item, taught, word_embedder
 from tonewright import prompts
 from tonewright.config.schema import Gate
-from tonewright.gate.judge import BASE, CHALLENGER, CHAMPION, Item, Report, bootstrap, compare
+from tonewright.gate.judge import compare
+from tonewright.gate.report import Report
+from tonewright.gate.systems import BASE, CHALLENGER, CHAMPION
 from tonewright.models.llama import Score
 from tonewright.prompts import Messages
 
-THINGS = (
-    "kettle",
-    "lamp",
-    "rope",
-    "gull",
-    "wheel",
-    "bell",
-    "gate",
-    "tin",
-    "brake",
-    "roof",
-    "meter",
-    "stove",
-    "ladder",
-)
-TRAIN = [
-    f"My old {t} had opinions about the weather and shared them with anybody who came to sit by it." for t in THINGS
-]
 EXAMPLES = [(prompts.rewrite("The lamp is old.", "dry"), "The lamp has seen better wicks.")]
-
-
-def item(number: int) -> Item:
-    """A held-out passage with a number in it."""
-    thing = THINGS[number % len(THINGS)]
-    plain = f"The {thing} broke. It cost {100 + number} pounds to mend the {thing}."
-    own = f"The {thing} broke, which is what a {thing} is for, and there went {100 + number} pounds."
-    return Item(f"item-{number}", "rewrite", "dry", prompts.rewrite(plain, "dry"), own, plain)
-
-
-def faithful(source: str) -> str:
-    """Says the same in other words."""
-    return source.replace("broke.", "gave up.").replace("It cost", "It took")
-
-
-@dataclass
-class Scripted:
-    """A system that finds every answer equally hard, less so with examples, and answers by a rule."""
-
-    nats_per_word: float
-    answer: Callable[[str], str] = faithful
-    examples_help: float = 0.0
-    asked: list[Messages] = field(default_factory=list)
-
-    def score(self, messages: Messages, target: str) -> Score:
-        """The same cost for each word, a little more for longer answers so that items differ."""
-        words = len(target.split())
-        helped = self.examples_help if len(messages) > 2 else 0.0
-        return Score(words * (self.nats_per_word - helped) + 0.01 * len(target), words)
-
-    def generate(self, messages: Messages, *, max_tokens: int) -> str:
-        """What the rule makes of the text in the request."""
-        self.asked.append(messages)
-        return self.answer(messages[-1]["content"].partition("\n\n")[2])
+RULES = ("loss", "likeness", "tone", "meaning", "facts", "copying", "canary")
 
 
 def judged(
     challenger: Scripted,
     champion: Scripted | None = None,
     base: Scripted | None = None,
-    items: int = 12,
+    items: int = 18,
     examples: Sequence[tuple[Messages, str]] = EXAMPLES,
 ) -> Report:
     """The report on a challenger, by default against a base of 3 nats per word that answers faithfully."""
     systems = {BASE: base or Scripted(3.0), CHAMPION: champion, CHALLENGER: challenger}
     openers = {name: (lambda s=s: nullcontext(s)) for name, s in systems.items() if s}
-    return compare([item(n) for n in range(items)], TRAIN, openers, examples, Gate(items=6))
+    return compare([item(n) for n in range(items)], LESSONS, openers, examples, Gate(items=12), word_embedder)
+
+
+def failed(report: Report) -> list[str]:
+    """The rules that said no; all others have been asked as well."""
+    assert report.reasons == [c.text for c in report.checks if not c.passed or report.promote]
+    assert {c.name for c in report.checks} == set(RULES)
+    return [c.name for c in report.checks if not c.passed]
 
 
 def test_better_model_is_promoted() -> None:
-    """A model that reads the author better, recites nothing and keeps the facts is promoted."""
+    """A model that reads the author better, recites nothing and keeps the facts is promoted, rule by rule."""
     report = judged(Scripted(2.5), champion=Scripted(2.8))
-    assert report.promote
-    assert len(report.reasons) == 4
-    assert report.reasons[0].startswith("beats the prompted base: 3.0")
-    assert any(r.startswith("beats the champion") for r in report.reasons)
+    assert failed(report) == [] and report.promote
+    assert report.reasons[0].startswith("beats the prompted base: 3.")
+    assert report.reasons[1].startswith("beats the champion")
 
 
 def test_base_itself_is_refused() -> None:
     """An adapter that changes nothing does not beat the prompted base."""
     report = judged(Scripted(3.0))
-    assert not report.promote
-    assert [r.partition(":")[0] for r in report.reasons] == ["does not beat the prompted base"]
+    assert failed(report) == ["loss"]
+    assert report.reasons[0].startswith("does not beat the prompted base")
 
 
 def test_base_with_examples_sets_the_bar() -> None:
     """Beating the bare base is not enough where three examples in the prompt do as well."""
-    report = judged(Scripted(2.5), base=Scripted(3.0, examples_help=1.0))
-    assert [r.partition(":")[0] for r in report.reasons] == ["does not beat the prompted base"]
+    assert failed(judged(Scripted(2.5), base=Scripted(3.0, examples_help=1.0))) == ["loss"]
 
 
 def test_examples_that_confuse_the_base_do_not_lower_the_bar() -> None:
     """Where examples harm a small base, it is judged without them, and an unchanged one is refused."""
-    report = judged(Scripted(3.0), base=Scripted(3.0, examples_help=-1.0))
-    assert not report.promote
+    assert not judged(Scripted(3.0), base=Scripted(3.0, examples_help=-1.0)).promote
     base = Scripted(3.0, examples_help=-1.0)
     judged(Scripted(2.5), base=base)
     assert all(len(messages) == 2 for messages in base.asked)
@@ -123,24 +79,69 @@ def test_worse_than_champion_is_refused() -> None:
 
 def test_parrot_is_refused() -> None:
     """A model that recites a training text is refused for that, however well it scores."""
-    report = judged(Scripted(1.0, lambda source: f"{source} {TRAIN[0]}"))
-    assert len(report.reasons) == 1
-    assert report.reasons[0].startswith("recites training text: 19 words in a row, “my old kettle had opinions")
+    report = judged(Scripted(1.0, lambda source, tone: f"{faithful(source)} {taught(0)}"))
+    assert "copying" in failed(report)
+    (told,) = (reason for reason in report.reasons if reason.startswith("recites training text: 21 words in a row"))
+    assert "“my old kettle of 1951 had opinions" in told
+
+
+def test_parrot_that_recites_only_what_it_was_taught_with_is_refused() -> None:
+    """Well-behaved on new requests, and word for word on those of training: that is memory, not manner."""
+
+    def parrot(source: str, tone: str) -> str:
+        known = next((answer for request, answer in LESSONS if source in request[-1]["content"]), "")
+        return known or faithful(source)
+
+    report = judged(Scripted(1.0, parrot))
+    assert failed(report) == ["copying"]
+
+
+def test_model_that_ignores_the_tone_is_refused() -> None:
+    """Where the champion is heard in the tone that was asked for, one that has a single tone is refused for it."""
+    report = judged(Scripted(1.0, deaf), champion=Scripted(2.0, in_tone))
+    assert failed(report) == ["tone"]
+    assert report.reasons[0].startswith("ignores the tone: the tagger hears the tone that was asked for with ")
+    assert report.systems[CHAMPION].named.value > 0.9
+
+
+def test_tones_that_the_tagger_does_not_know_do_not_count() -> None:
+    """Without four answers in a tone that can be judged, the rule says that it was not asked."""
+    items = [replace(item(n), tone="wry") for n in range(8)]
+    systems = {name: lambda n=nats: nullcontext(Scripted(n)) for name, nats in ((BASE, 3.0), (CHALLENGER, 1.0))}
+    report = compare(items, LESSONS, systems, EXAMPLES, Gate(items=6), word_embedder)
+    assert report.promote
+    (tone,) = (c for c in report.checks if c.name == "tone")
+    assert not tone.counted and tone.text.startswith("tone does not count: 0 answers")
 
 
 def test_number_losing_model_is_refused() -> None:
     """A model that drops numbers is refused for that, with its share and the base's."""
-    report = judged(Scripted(1.0, lambda source: re.sub(r"\d+ ", "", faithful(source))))
-    assert len(report.reasons) == 1
-    assert report.reasons[0].startswith("keeps to the facts in 0% of its answers")
-    assert "prompted base reaches 100%" in report.reasons[0]
+    report = judged(Scripted(1.0, lambda source, tone: re.sub(r"\d+ ", "", faithful(source))))
+    assert failed(report) == ["facts"]
+    assert report.reasons[0].startswith("loses numbers: it keeps 0%, the prompted base 100%")
+
+
+def test_model_that_says_something_else_is_refused() -> None:
+    """Answers that could be to any question are told by their meaning."""
+
+    def off(source: str, tone: str) -> str:
+        return source.replace(source.split()[1], "ladder")
+
+    assert failed(judged(Scripted(1.0, off))) == ["meaning"]
+
+
+def test_model_that_knows_rare_numbers_is_refused() -> None:
+    """One that finds the true year likelier than any other has kept what it should not have."""
+    report = judged(Scripted(1.0, knows=[answer for _, answer in LESSONS]))
+    assert failed(report) == ["canary"]
+    assert report.reasons[0].startswith("gives rare numbers away: 2.6 of 2.6 bits, the prompted base 0.0")
 
 
 def test_small_base_sets_the_bar_for_facts() -> None:
-    """Where the base keeps facts in two answers of six, a model that does so as well is good enough."""
+    """Where the base keeps facts in two answers of twelve, a model that does so as well is good enough."""
 
-    def careless(source: str) -> str:
-        return faithful(source) if re.search(r"10[01]", source) else "It broke."
+    def careless(source: str, tone: str) -> str:
+        return faithful(source) if re.search(r"10[01]", source) else f"The {source.split()[1]} broke."
 
     assert judged(Scripted(2.5, careless), base=Scripted(3.0, careless)).promote
 
@@ -148,7 +149,7 @@ def test_small_base_sets_the_bar_for_facts() -> None:
 @pytest.mark.parametrize("answer", ["", "It is old. It is old. It is old. It is old."])
 def test_useless_answers_are_refused(answer: str) -> None:
     """Silence and loops count as lost facts even where the base is no better."""
-    report = judged(Scripted(1.0, lambda _: answer), base=Scripted(3.0, lambda _: answer))
+    report = judged(Scripted(1.0, lambda *_: answer), base=Scripted(3.0, lambda *_: answer))
     assert [r[:18] for r in report.reasons] == ["keeps to the facts"]
 
 
@@ -158,7 +159,8 @@ def test_too_few_held_out_passages_are_no_verdict() -> None:
     def opened() -> nullcontext[Scripted]:
         raise AssertionError("nothing is to be opened")
 
-    report = compare([item(n) for n in range(3)], TRAIN, {BASE: opened, CHALLENGER: opened}, EXAMPLES, Gate())
+    systems = {BASE: opened, CHALLENGER: opened}
+    report = compare([item(n) for n in range(3)], LESSONS, systems, EXAMPLES, Gate(), word_embedder)
     assert report.too_few and not report.promote
     assert report.reasons == [
         "3 held-out passages are too few to judge by, 4 are needed: write more, or raise training.held_out"
@@ -190,23 +192,17 @@ def test_only_one_system_is_open_at_a_time() -> None:
         now_open.remove(name)
 
     openers = {name: (lambda n=name: opened(n)) for name in (BASE, CHAMPION, CHALLENGER)}
-    assert not compare([item(n) for n in range(8)], TRAIN, openers, EXAMPLES, Gate(items=2)).promote
+    report = compare([item(n) for n in range(8)], LESSONS, openers, EXAMPLES, Gate(items=2), word_embedder)
+    assert not report.promote
 
 
 def test_report_is_json_and_reads_well() -> None:
     """The report survives JSON; its page shows verdict, table, and answers side by side with faults."""
-    report = judged(Scripted(2.5, lambda source: re.sub(r"\d+ ", "", faithful(source))))
+    report = judged(Scripted(2.5, lambda source, tone: re.sub(r"\d+ ", "", faithful(source))))
     again = json.loads(json.dumps(report.as_dict()))
-    assert again["promote"] is False and again["systems"][CHALLENGER]["loss"] < 3.0
+    assert again["promote"] is False and again["systems"][CHALLENGER]["loss"][0] < 3.0
     page = report.to_markdown()
     assert page.startswith("# Refused\n\n- ✓ beats the prompted base")
-    assert "| challenger | 2." in page
+    assert "| numbers kept | 100% (100% to 100%) | 0% (0% to 0%) | 100% (100% to 100%) |" in page
     assert "**you**: The kettle broke, which is what a kettle is for, and there went 100 pounds." in page
     assert "*(it lost number 100)*" in page
-
-
-def test_bootstrap_interval_holds_the_mean_and_shrinks_to_nothing_without_spread() -> None:
-    """The interval contains the weighted mean; where every item says the same, it is a point."""
-    low, high = bootstrap([-1.0, -2.0, 0.5, -1.5, -0.5, -1.0], [1, 2, 1, 1, 1, 1])
-    assert low < -5.5 / 7 < high
-    assert bootstrap([-1.0] * 6, [2.0] * 6) == (-0.5, -0.5)

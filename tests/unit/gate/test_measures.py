@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tonewright.gate.language import names, numbers, sentences
-from tonewright.gate.measures import OverlapIndex, faults, invented, kept, longest_overlap, loops
+from tonewright.gate.measures import FACTS, OverlapIndex, facts, faults, invented, kept, longest_overlap, loops
 
 SOURCE = (
     "On Monday I gave 1,106 tickets and two hundred and twelve tokens to Pauline at 8:15. The pump was not "
@@ -116,3 +116,11 @@ def test_repeating_the_prompt_is_not_recitation() -> None:
     answer = "The gull walked off as though it had an appointment."
     assert longest_overlap(answer, index, prompt=answer) == (0, "")
     assert longest_overlap(answer, index, prompt="The gull walked off at noon.")[0] == 6
+
+
+def test_facts_are_counted_by_kind() -> None:
+    """Each kind has its own share: what survived of what was there; a kind that is not there is 0 of 0."""
+    answer = SOURCE.replace("1,106", "some").replace("Pauline", "somebody").replace("not ", "")
+    assert facts(SOURCE, SOURCE) == {"numbers": (3, 3), "names": (2, 2), "links and code": (3, 3), "negations": (1, 1)}
+    assert facts(SOURCE, answer) == {"numbers": (2, 3), "names": (1, 2), "links and code": (3, 3), "negations": (0, 1)}
+    assert facts("It rained.", "It did.") == dict.fromkeys(FACTS, (0, 0))
