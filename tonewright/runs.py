@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from tonewright.ledger.store import Ledger, Transaction
+from tonewright.models.registry import Model
 
 # A run goes through these in order; every step can be done again without harm after a crash in its middle.
 SHIP, START, POLL, FETCH, VERIFY, JUDGE, FINISHED = (
@@ -57,6 +59,12 @@ def advance(ledger: Ledger, run: str, step: str) -> None:
         tx.execute("UPDATE runs SET step = ?, updated = ? WHERE id = ?", (step, tx.now, run))
 
 
+def place(ledger: Ledger, run: str, host: str) -> None:
+    """Say which host has taken it."""
+    with ledger.transaction() as tx:
+        tx.execute("UPDATE runs SET host = ?, updated = ? WHERE id = ?", (host, tx.now, run))
+
+
 def report(ledger: Ledger, run: str, progress: dict[str, Any]) -> None:
     """Keep the host's last word."""
     with ledger.transaction() as tx:
@@ -72,6 +80,39 @@ def of_event(ledger: Ledger, event: int) -> Run | None:
 def every(ledger: Ledger) -> list[Run]:
     """All runs, newest first."""
     return _select(ledger, "? ORDER BY created DESC", 1)
+
+
+def describe(run: Run) -> str:
+    """One line on how far a run has come."""
+    told = run.progress.get("progress") or {}
+    if run.step == POLL and told.get("steps"):
+        return (
+            f"training: step {told.get('step', 0)} of {told['steps']}, loss {told.get('loss') or float('nan'):.3f}, "
+            f"{told.get('tokens_per_second') or 0:.0f} tokens/s, {told.get('eta_seconds') or 0:.0f} s to go"
+            + "".join(f"; {change}" for change in told.get("changes", []))
+        )
+    if run.step == JUDGE:
+        return f"before the gate: {run.progress.get('gate', 'opening the models')}"
+    if run.step == POLL:
+        return f"on the host: {told.get('phase') or run.progress.get('state', 'queued')}"
+    return {
+        SHIP: "sending it to the host",
+        START: "starting",
+        FETCH: "fetching the adapter",
+        VERIFY: "comparing llama.cpp with the trainer",
+        FINISHED: "finished",
+    }[run.step]
+
+
+def told(run: Run, state: Path, model: Model | None) -> dict[str, Any]:
+    """The run with what came of it (`model`), and the trainer's figures: those that came back, or the last that the
+    host told while it goes on."""
+    file = state / "models" / run.id / "metrics.json"
+    metrics = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    live = run.progress.get("progress") or {}
+    losses = metrics.get("losses") or live.get("losses") or []
+    verdict = {"verdict": model.verdict if model else "", "model": model.id if model else None}
+    return {**asdict(run), **verdict, "how": describe(run), "metrics": metrics, "losses": losses}
 
 
 def _select(ledger: Ledger, where: str, *parameters: Any) -> list[Run]:

@@ -157,12 +157,11 @@ def _check(config: Config, root: Path) -> None:
         raise ConfigError(
             f"{file}: training.held_out is {config.training.held_out}", "choose a share between 0 and 0.5"
         )
-    if config.training.host != "local" and config.training.host not in config.hosts:
-        known = ", ".join(["local", *config.hosts])
-        raise ConfigError(
-            f"{file}: training.host is {config.training.host!r}, which [hosts] does not name",
-            f"known: {known}",
-        )
+    known = ["local", *config.hosts]
+    strangers = [name for name in config.training.host if name not in known]
+    if strangers or not config.training.host:
+        named = f"names {strangers[0]!r}, which [hosts] does not" if strangers else "names no machine"
+        raise ConfigError(f"{file}: training.host {named}", f"known: {', '.join(known)}")
     if config.queue != SQLITE and not config.queue.startswith(("redis://", "rediss://", "unix://")):
         raise ConfigError(
             f"{file}: queue is {without_password(config.queue)!r}", 'write "sqlite" or "redis://HOST:PORT/NUMBER"'

@@ -49,7 +49,7 @@ def chromium() -> Iterator[Any]:
 
 @dataclass
 class Sitting:
-    """`tonewright review`, running in a blog."""
+    """`tonewright review` or another page, running in a blog."""
 
     blog: Blog
     process: subprocess.Popen[str]
@@ -124,9 +124,10 @@ def start() -> Iterator[Start]:
     """Starts sittings, and ends them all."""
     running: list[Sitting] = []
 
-    def begin(blog: Blog, *args: str) -> Sitting:
+    def begin(blog: Blog, *args: str, command: str = "review") -> Sitting:
+        as_json = ["--json"] if command == "review" else []
         process = subprocess.Popen(
-            [sys.executable, "-m", "tonewright", "review", "--no-browser", "--json", *args],
+            [sys.executable, "-m", "tonewright", command, "--no-browser", *as_json, *args],
             cwd=blog.root,
             text=True,
             stdout=subprocess.PIPE,
@@ -135,11 +136,11 @@ def start() -> Iterator[Start]:
         )
         assert process.stdout is not None
         lines = ""
-        while not lines.endswith("}\n"):
+        while not lines.endswith("}\n" if as_json else "\n"):
             line = process.stdout.readline()
             assert line, process.communicate()[1]
             lines += line
-        told = json.loads(lines)
+        told = json.loads(lines) if as_json else {"url": lines.split()[-1], "passages": 0}
         running.append(Sitting(blog, process, told["url"], told["passages"]))
         return running[-1]
 

@@ -7,10 +7,13 @@ import difflib
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
 
 from tonewright import in_place
 from tonewright.cli import show
+from tonewright.cli.found import indexing
 from tonewright.cli.typing import Typing
 from tonewright.cli.voice import (
     add_manner_arguments,
@@ -23,12 +26,16 @@ from tonewright.cli.voice import (
     remember,
 )
 from tonewright.corpus.drafts import REWRITTEN, Draft
+from tonewright.errors import UsageError
 from tonewright.posts.passages import text_of
+from tonewright.rewriting.grounding import Context, Earlier
 from tonewright.rewriting.markdown import Prose, prose
 from tonewright.rewriting.rewrite import Manner, Span, Voice, rewritten, splice
+from tonewright.search.archive import open_archive
 from tonewright.tones.vocabulary import Vocabulary
 from tonewright.workspace import Workspace, open_workspace
 
+CONTEXT = 2  # earlier passages, unless said
 INTERRUPTED = 130
 
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
@@ -39,6 +46,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", help="a Markdown file, or - for standard input")
     add_manner_arguments(parser)
     add_voice_arguments(parser)
+    parser.add_argument(
+        "--with-context",
+        nargs="?",
+        type=int,
+        const=CONTEXT,
+        default=0,
+        metavar="N",
+        help=f"show the model N earlier passages of yours on the same things (default: {CONTEXT}), and say which",
+    )
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--in-place", action="store_true", help="write the file instead of standard output")
     how.add_argument("--diff", action="store_true", help="show what would change")
@@ -72,10 +88,11 @@ def perform(workspace: Workspace, args: argparse.Namespace, text: str, name: str
     stopped = False
     try:
         hear = (typing.piece, typing.token) if typing else (_count, None)
-        for span in rewritten(text, name, voice, manner, *hear):
-            spans.append(span)
-            if typing:
-                typing.span(span)
+        with _context(workspace, args, text, name) as context:
+            for span in rewritten(text, name, voice, replace(manner, context=context), *hear):
+                spans.append(span)
+                if typing:
+                    typing.span(span)
     except KeyboardInterrupt:
         stopped = True
     if typing:
@@ -90,6 +107,19 @@ def perform(workspace: Workspace, args: argparse.Namespace, text: str, name: str
         in_place.write(workspace.state, target, text, new)
     _report(text, spans, stopped=stopped)
     return INTERRUPTED if stopped else 0
+
+
+@contextmanager
+def _context(workspace: Workspace, args: argparse.Namespace, text: str, name: str) -> Iterator[Context | None]:
+    """What finds the earlier passages that `--with-context` asks for. Raises `UsageError` for a number below 0."""
+    if args.with_context < 0:
+        raise UsageError(f"--with-context is {args.with_context}", "give a number from 0 on")
+    if not args.with_context:
+        yield None
+        return
+    paths = (name, known_as(workspace, name), str(Path(name).absolute()))
+    with open_archive(workspace, indexing) as archive:
+        yield Earlier(archive, text, paths, args.with_context, workspace.config.gate.max_overlap_words)
 
 
 def _count(number: int, piece: Prose) -> None:
@@ -121,8 +151,12 @@ def _diff(old: str, new: str, name: str) -> Iterator[str]:
 
 def _report(text: str, spans: Sequence[Span], *, stopped: bool) -> None:
     for span in spans:
+        line = f"line {_line(text, span.start)}"
+        if span.context:
+            shown = "; ".join(f"{g.title or g.path} ({g.path}:{g.line})" for g in span.context)
+            print(f"tonewright: {line}, with earlier passages: {shown}", file=sys.stderr)
         if not span.kept:
-            place = f"line {_line(text, span.start)}, {span.before[:60]!r}"
+            place = f"{line}, {span.before[:60]!r}"
             print(f"tonewright: left as it was: {place}: {span.why}", file=sys.stderr)
     if stopped:
         print(f"tonewright: interrupted after {len(spans)} paragraphs; the rest is as it was", file=sys.stderr)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
-from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from tonewright import runs
 from tonewright.cli import show
-from tonewright.cli.retrain import describe
+from tonewright.corpus.export import write_lines
 from tonewright.errors import NothingToDo, UsageError
 from tonewright.models import registry
 from tonewright.workspace import Workspace, open_workspace
@@ -20,6 +19,12 @@ WIDTH = 60  # characters of a loss curve
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("run", nargs="?", help="the run's name, or its beginning: its loss curve and figures")
+    parser.add_argument(
+        "--page",
+        type=Path,
+        metavar="FILE.html",
+        help="write the page of one run, with plots, as one file; `tonewright dashboard` shows the same, live",
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object")
 
 
@@ -29,10 +34,12 @@ def run(args: argparse.Namespace) -> int:
     every = runs.every(workspace.ledger)
     if not every:
         raise NothingToDo("there was no run yet", "`tonewright retrain --why` tells what is missing")
+    if args.page:
+        return _write_page(workspace, _named(every, args.run or every[0].id), args.page)
     verdicts = {model.run: model for model in registry.every(workspace.ledger)}
     if args.run:
         every = [_named(every, args.run)]
-    told = [_told(workspace, one, verdicts.get(one.id)) for one in every]
+    told = [runs.told(one, workspace.state, verdicts.get(one.id)) for one in every]
     if args.json:
         show.as_json({"runs": told})
         return 0
@@ -49,19 +56,15 @@ def _named(every: list[runs.Run], word: str) -> runs.Run:
     return found[0]
 
 
-def _told(workspace: Workspace, one: runs.Run, model: registry.Model | None) -> dict[str, Any]:
-    """The run with the trainer's figures: those that came back, or the last that the host told while it goes on."""
-    file = workspace.state / "models" / one.id / "metrics.json"
-    metrics = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    live = one.progress.get("progress") or {}
-    return {
-        **asdict(one),
-        "verdict": model.verdict if model else "",
-        "model": model.id if model else None,
-        "how": describe(one),
-        "metrics": metrics,
-        "losses": metrics.get("losses") or live.get("losses") or [],
-    }
+def _write_page(workspace: Workspace, one: runs.Run, file: Path) -> int:
+    from tonewright.pages.html import environment
+
+    environment()  # says what to install before anything else does
+    from tonewright.pages.dashboard import run_page
+
+    write_lines(run_page(workspace, one).decode().splitlines(), file.absolute())
+    print(f"wrote {file}")
+    return 0
 
 
 def _line(record: dict[str, Any]) -> tuple[object, ...]:

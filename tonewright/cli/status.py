@@ -31,9 +31,9 @@ def run(args: argparse.Namespace) -> int:
                 "root": str(workspace.root),
                 "state": str(workspace.state),
                 "events": counts,
-                "waiting": [_record(e) for e in waiting],
-                "failed": [_record(e) for e in failed],
-                "left_out": [_record(e) for e in left_out],
+                "waiting": [story.as_record(e) for e in waiting],
+                "failed": [story.as_record(e) for e in failed],
+                "left_out": [story.as_record(e) for e in left_out],
                 "files": [{"path": p, "state": s, "note": n} for p, s, n in files],
                 "champion": {"model": champion[0][0], "run": champion[0][1]} if champion else None,
             }
@@ -60,22 +60,7 @@ def _section(title: str, rows: list[tuple[object, ...]]) -> None:
 
 def _alike(events: list[Event]) -> list[tuple[tuple[str, str, str], Event]]:
     """One line for all events of a kind that have the same to say: (number, kind, source and how many more), first."""
-    groups: dict[tuple[str, str], list[Event]] = {}
-    for event in events:
-        groups.setdefault((event.kind, event.note), []).append(event)
     return [
-        ((f"#{first.id}", first.kind, f"{first.source} and {len(more)} more" if more else first.source), first)
-        for first, *more in groups.values()
+        ((f"#{first.id}", first.kind, f"{first.source} and {more} more" if more else first.source), first)
+        for first, more in story.alike(events)
     ]
-
-
-def _record(event: Event) -> dict[str, object]:
-    return {
-        "event": event.id,
-        "kind": event.kind,
-        "source": event.source,
-        "state": event.state,
-        "attempts": event.attempts,
-        "next_at": event.next_at,
-        "note": event.note,
-    }

@@ -75,6 +75,8 @@ def _checked(origin: str, name: str, default: object, key: str, value: object) -
     if not hasattr(default, key):
         raise _unknown(origin, name, key, [f.name for f in dataclasses.fields(default)])  # type: ignore[arg-type]
     wanted = getattr(default, key)
+    if isinstance(value, str) and any(f.name == key and f.metadata.get("one") for f in dataclasses.fields(default)):  # type: ignore[arg-type]
+        return (value,)
     if isinstance(wanted, tuple) and isinstance(value, list) and all(isinstance(v, str) for v in value):
         return tuple(value)
     if isinstance(wanted, float) and isinstance(value, int) and not isinstance(value, bool):

@@ -103,7 +103,8 @@ class Model:
 class Training:
     """Where and how."""
 
-    host: str = "local"  # `local`, or a name under [hosts]
+    # `local` or names under [hosts]: the first that is awake and fits takes a run. One name needs no list.
+    host: tuple[str, ...] = field(default=("local",), metadata={"one": True})
     recipe: str = "smollm2-135m"  # a shipped recipe, or the path of a TOML file
     held_out: float = 0.15  # share of posts that are never trained on, chosen by hash
     poll_seconds: float = 5.0
@@ -126,8 +127,12 @@ class HostEntry:
     user: str = ""
     port: int = 0  # 0: what ~/.ssh/config says, else 22
     identity: str = ""
-    python: str = "python3"  # a Python with `tonewright[train]` on that machine
+    python: str = "python3"  # a Python 3.10 or newer there; what `host provision` set up with it does the training
     root: str = "tonewright"  # where jobs are kept, from that machine's home
+    wake: str = ""  # its network card's address, "aa:bb:cc:dd:ee:ff" (then @BROADCAST[:PORT]): it is woken for a run
+    requirements: str = ""  # what `host provision` installs: a file of yours; empty: the versions tested together
+    index: str = ""  # where from: an index's URL, or a folder of wheels on that machine; empty: PyPI
+    torch_index: str = ""  # where PyTorch is from; empty: as the rest with a GPU, without one PyTorch's own CPU index
 
 
 @dataclass(frozen=True)
@@ -155,6 +160,16 @@ class Hosted:
 
 
 @dataclass(frozen=True)
+class Serve:
+    """Where `tonewright serve` listens."""
+
+    address: str = "127.0.0.1"  # any but a loopback address needs a key
+    port: int = 8124
+    key_env: str = "TONEWRIGHT_KEY"  # the environment variable with the key; set, it is asked for everywhere
+    at_once: int = 4  # answers written at the same time; each has memory for a window of its own, and others wait
+
+
+@dataclass(frozen=True)
 class Config:
     """All settings of one blog."""
 
@@ -172,6 +187,7 @@ class Config:
     training: Training = field(default_factory=Training)
     gate: Gate = field(default_factory=Gate)
     hosted: Hosted = field(default_factory=Hosted)
+    serve: Serve = field(default_factory=Serve)
     hosts: dict[str, HostEntry] = field(default_factory=dict)
 
 

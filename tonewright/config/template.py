@@ -50,12 +50,14 @@ on_push = false          # true: only after a push
 base = "smollm2-135m"    # or the path of any GGUF file
 
 [training]
-host = "local"           # or the name of a machine below
+host = "local"           # or a machine below, or several: the first of ["desktop", "laptop"] that is awake trains
 recipe = "smollm2-135m"  # also tinyllama-1.1b, phi-2, codellama-7b, or a TOML file of your own
 
-# [hosts.laptop]         # then: tonewright host trust laptop
+# [serve]                # `tonewright serve`: the voice for every program that talks to OpenAI's API (docs/serve.md)
+# port = 8124
+
+# [hosts.laptop]         # `tonewright host add laptop you@gpu-laptop.local` writes this for you (docs/hosts.md)
 # address = "gpu-laptop.local"
-# python = "~/.venvs/tonewright/bin/python"
 """
 
 

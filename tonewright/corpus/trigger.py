@@ -25,6 +25,7 @@ class Rule:
     need: str
     met: bool
     missing: str = ""
+    share: float = 0.0  # of the way there, 0 to 1
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,15 @@ def decide(
         _per_tone(train, thresholds.per_tone_minimum),
     ]
     age = _age(thresholds.max_age_days, baseline, bool(new), now)
-    push = Rule("on_push", "a push" if pushed_since else "none", "a push since the last run", pushed_since, "push")
-    quiet = Rule("settled", f"{busy} on their way", "0 on their way", busy == 0, "wait")
+    push = Rule(
+        "on_push",
+        "a push" if pushed_since else "none",
+        "a push since the last run",
+        pushed_since,
+        "push",
+        float(pushed_since),
+    )
+    quiet = Rule("settled", f"{busy} on their way", "0 on their way", busy == 0, "wait", float(busy == 0))
     enough = all(r.met for r in amount)
     rules = [*amount, age, *([push] if thresholds.on_push else []), quiet]
     ready = quiet.met and (push.met or not thresholds.on_push)
@@ -100,7 +108,8 @@ def check(workspace: Workspace, cause: int | None = None) -> list[int]:
 
 
 def _at_least(name: str, have: int, need: int, what: str) -> Rule:
-    return Rule(name, f"{have} {what}", f"{need}", have >= need, f"{max(0, need - have)} more")
+    missing = f"{max(0, need - have)} more"
+    return Rule(name, f"{have} {what}", f"{need}", have >= need, missing, min(1.0, have / max(1, need)))
 
 
 def _per_tone(rows: list[Row], need: int) -> Rule:
@@ -108,7 +117,8 @@ def _per_tone(rows: list[Row], need: int) -> Rule:
     short = {tone: need - n for tone, n in counts.items() if n < need}
     have = ", ".join(f"{tone} {n}" for tone, n in counts.most_common()) or "no tones yet"
     missing = ", ".join(f"{n} more {tone}" for tone, n in sorted(short.items()))
-    return Rule("per_tone_minimum", have, f"{need} of each", not short, missing)
+    share = min([1.0, *(n / need for n in counts.values() if need)]) if counts or not need else 0.0
+    return Rule("per_tone_minimum", have, f"{need} of each", not short, missing, share)
 
 
 def _age(days: float, baseline: Snapshot | None, anything: bool, now: float) -> Rule:
@@ -128,4 +138,5 @@ def _age(days: float, baseline: Snapshot | None, anything: bool, now: float) -> 
         f"{days:g} days and anything new",
         met,
         f"{max(0.0, days - age):.1f} days",
+        min(1.0, age / days),
     )

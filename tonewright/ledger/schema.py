@@ -216,6 +216,12 @@ MIGRATIONS: tuple[str, ...] = (
         INSERT INTO document_changes(document) VALUES (old.document);
     END;
     """,
+    """
+    CREATE TABLE blind_choices (      -- whose text the author took for his own; the texts are in the model's report
+        model INTEGER REFERENCES models(id), item TEXT, chosen TEXT NOT NULL, at REAL NOT NULL,
+        PRIMARY KEY (model, item)
+    ) WITHOUT ROWID;
+    """,
 )
 VERSION = len(MIGRATIONS)
 

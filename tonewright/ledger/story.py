@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tonewright.errors import UsageError
-from tonewright.events import FAILED, PAIR, PROSODY, REFUSED, TAG, Event
+from tonewright.events import FAILED, NOTE, PAIR, POST, PROSODY, PUSH, REFUSED, REVISION, SUPERSEDED, TAG, Event
 from tonewright.ledger.leases import COLUMNS, OPEN, as_event
 from tonewright.ledger.store import Ledger
 
@@ -53,6 +53,23 @@ def waiting(ledger: Ledger, limit: int = MANY) -> list[Event]:
 def recent(ledger: Ledger, limit: int = 20) -> list[Event]:
     """The events that changed last, newest first."""
     return _events(ledger, "1 ORDER BY updated DESC, id DESC LIMIT ?", (limit,))
+
+
+def came_in(ledger: Ledger, limit: int) -> list[Event]:
+    """The posts, notes, edits and pushes that were seen last, newest first; of older versions nothing is told."""
+    return _events(
+        ledger,
+        "+kind IN (?, ?, ?, ?) AND state != ? ORDER BY id DESC LIMIT ?",  # the latest are among these: no index by kind
+        (POST, NOTE, REVISION, PUSH, SUPERSEDED, limit),
+    )
+
+
+def alike(events: list[Event]) -> list[tuple[Event, int]]:
+    """(the first, how many more) of all events of a kind that have the same to say."""
+    groups: dict[tuple[str, str], list[Event]] = {}
+    for event in events:
+        groups.setdefault((event.kind, event.note), []).append(event)
+    return [(first, len(more)) for first, *more in groups.values()]
 
 
 def unfinished(ledger: Ledger, kinds: tuple[str, ...] = ()) -> int:
@@ -101,6 +118,19 @@ def story(ledger: Ledger, event: Event) -> list[Line]:
         (event.id, event.id),
     )
     return [Line(*row) for row in rows]
+
+
+def as_record(event: Event) -> dict[str, object]:
+    """What a program is told of an event."""
+    return {
+        "event": event.id,
+        "kind": event.kind,
+        "source": event.source,
+        "state": event.state,
+        "attempts": event.attempts,
+        "next_at": event.next_at,
+        "note": event.note,
+    }
 
 
 def _events(ledger: Ledger, where: str, parameters: tuple[Any, ...]) -> list[Event]:

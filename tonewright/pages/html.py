@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from functools import lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
@@ -10,9 +12,11 @@ from tonewright.errors import Missing
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from markupsafe import Markup
 
 _STATIC = {
     "look.css": "text/css; charset=utf-8",
+    "dashboard.js": "text/javascript; charset=utf-8",
     "review.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
 }
@@ -23,6 +27,16 @@ def render(template: str, **values: Any) -> bytes:
     return environment().get_template(template).render(**values).encode()
 
 
+def alone(template: str, **values: Any) -> bytes:
+    """The page with its style in it, allowed by its hash alone: it needs nothing but itself. Raises `Missing`."""
+    from markupsafe import Markup
+
+    style = text("look.css")
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    own = Markup(style)  # noqa: S704 - our own file; escaping would change what the hash is of
+    return render(template, style=own, style_hash=f"sha256-{digest}", **values)
+
+
 @lru_cache(maxsize=1)
 def environment() -> Environment:
     """Templates with escaping always on. Raises `Missing` without the `web` extra."""
@@ -30,13 +44,25 @@ def environment() -> Environment:
         import jinja2
     except ImportError as e:
         raise Missing("pages need the web extra, which is not installed", "pip install 'tonewright[web]'") from e
-    return jinja2.Environment(
+    made = jinja2.Environment(
         loader=jinja2.PackageLoader("tonewright.pages"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.filters["commands"] = commands
+    return made
+
+
+def commands(sentence: str) -> Markup:
+    """A sentence of this program with the commands in it, which stand between backticks, as code."""
+    from markupsafe import Markup, escape
+
+    parts = sentence.split("`")
+    if len(parts) % 2 == 0:  # an odd backtick is just a character
+        return escape(sentence)
+    return Markup("").join(Markup("<code>{}</code>").format(p) if i % 2 else escape(p) for i, p in enumerate(parts))
 
 
 def static(name: str) -> tuple[bytes, str] | None:

@@ -28,6 +28,15 @@ def day_in_words(written: str) -> str:
     return f"{day.day} {day:%B %Y}"
 
 
+def moment(at: float, now: float) -> str:
+    """How far `at` is from `now`, both in seconds: `just now`, `4 min ago`, `in 2 h`."""
+    away = abs(at - now)
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if away >= size:
+            return f"in {away / size:.0f} {unit}" if at > now else f"{away / size:.0f} {unit} ago"
+    return "in a moment" if at > now else "just now"
+
+
 def colours(tones: tuple[str, ...]) -> Callable[[str], int]:
     """Tone to the number of its colour; one that the vocabulary has lost gets the last."""
     return lambda tone: tones.index(tone) % _COLOURS if tone in tones else _COLOURS - 1

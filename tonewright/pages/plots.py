@@ -9,6 +9,7 @@ from statistics import median
 
 from markupsafe import Markup
 
+from tonewright.corpus.tones import Month
 from tonewright.pages.svg import Point, curve, outline, percent, plot, stretched, tag
 
 _PITCH, _SOUND, _BAND, _BAR = 96, 64, 22, 18  # pixels
@@ -123,6 +124,14 @@ def month(counts: Mapping[str, int], whole: int, most: int, tones: Sequence[str]
             at += count
     said = ", ".join(f"{counts[tone]} {tone}" for tone in tones if counts.get(tone)) or "none with a tone"
     return plot(_BAR, f"{said}, of {whole}", *shapes)
+
+
+def months(found: Sequence[Month], counts: str, tones: Sequence[str]) -> list[tuple[str, Markup]]:
+    """(month, bar) of each month by `hand` or `machine`; none when nothing was counted."""
+    if not any(getattr(one, counts) for one in found):
+        return []
+    most = max(one.passages for one in found)
+    return [(one.name, month(getattr(one, counts), one.passages, most, tones)) for one in found]
 
 
 def drift(values: Sequence[float | None], usual: Sequence[tuple[float, float] | None], label: str) -> Markup:

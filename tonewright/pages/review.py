@@ -12,7 +12,7 @@ from markupsafe import Markup
 from tonewright.pages import html, plots
 from tonewright.pages.names import colours, day_in_words, of_note
 from tonewright.pages.recordings import Recordings, Stretch
-from tonewright.pages.server import Handler, Request, Response
+from tonewright.pages.server import Handler, Request, Response, static
 from tonewright.review.cards import Card, Gone
 from tonewright.review.deck import Deck
 from tonewright.review.desk import Answer, Changed, Desk
@@ -42,7 +42,7 @@ class ReviewPage:
         """What `Server` serves."""
         return {
             ("GET", ""): self._show,
-            ("GET", "static"): _static,
+            ("GET", "static"): static,
             ("GET", "audio"): self._audio,
             ("POST", "decide"): self._decide,
             ("POST", "skip"): self._skip,
@@ -140,13 +140,6 @@ def drawn(stretch: Stretch) -> dict[str, Any]:
         for (begin, until), line in zip(places, stretch.lines)
     ]
     return {"drawing": drawing, "seconds": stretch.seconds, "evidence": stretch.evidence, "lines": lines}
-
-
-def _static(request: Request) -> Response:
-    found = html.static(request.rest)
-    if found is None:
-        return Response(b"there is no such file\n", "text/plain", HTTPStatus.NOT_FOUND)
-    return Response(*found)
 
 
 def _key(request: Request) -> int:

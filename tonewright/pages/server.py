@@ -13,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from tonewright.errors import TonewrightError, TryLater
+from tonewright.pages import html
 from tonewright.pages.door import SAFE, Door
 from tonewright.pages.ranges import Unsatisfiable, part
 
@@ -173,6 +174,12 @@ class _Connection(BaseHTTPRequestHandler):
         start, stop = wanted
         headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
         return Response(response.body[start:stop], response.kind, HTTPStatus.PARTIAL_CONTENT, headers)
+
+
+def static(request: Request) -> Response:
+    """The handler of what all pages share."""
+    found = html.static(request.rest)
+    return Response(*found) if found else _plain(HTTPStatus.NOT_FOUND, "there is no such file")
 
 
 def _plain(status: HTTPStatus, sentence: str) -> Response:

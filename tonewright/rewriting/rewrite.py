@@ -10,6 +10,7 @@ from tonewright import prompts
 from tonewright.config.schema import Tones
 from tonewright.gate.measures import faults
 from tonewright.prompts import Messages
+from tonewright.rewriting.grounding import Context, Ground, grounded
 from tonewright.rewriting.markdown import Prose, link_labels, one_line, prose, put_back
 from tonewright.rewriting.ranking import Author, Candidate, best
 from tonewright.tones.vocabulary import Vocabulary
@@ -47,7 +48,7 @@ class Span:
     """What became of the characters `[start:end)` of the original.
 
     `kept`: the rewriting stands in the new text. Otherwise `after` equals `before`, and `why` says what was
-    wrong.
+    wrong. `context` are the earlier passages that the model was shown.
     """
 
     start: int
@@ -56,16 +57,21 @@ class Span:
     after: str
     kept: bool
     why: str
+    context: tuple[Ground, ...] = ()
 
 
 @dataclass(frozen=True)
 class Manner:
-    """How a text is to be rewritten: `tone` in words (None: the one marked on a paragraph), the best of how many."""
+    """How a text is to be rewritten: `tone` in words (None: the one marked on a paragraph), the best of how many.
+
+    `context` finds what the author has said before of what a paragraph is about.
+    """
 
     tone: str | None = None
     best_of: int = 1
     author: Author = field(default_factory=Author)
     vocabulary: Vocabulary = _USUAL
+    context: Context | None = None
 
 
 def rewritten(
@@ -86,8 +92,11 @@ def rewritten(
         if on_piece:
             on_piece(number, piece)
         before = text[piece.start : piece.end]
-        after, why = (before, piece.locked) if piece.locked else _answer(before, piece, voice, manner, labels, on_token)
-        yield Span(piece.start, piece.end, before, before if why else after, not why, why)
+        grounds = tuple(manner.context(piece.text)) if manner.context and not piece.locked else ()
+        after, why = before, piece.locked
+        if not why:
+            after, why = _answer(before, piece, grounds, voice, manner, labels, on_token)
+        yield Span(piece.start, piece.end, before, before if why else after, not why, why, grounds)
 
 
 def splice(text: str, spans: Iterable[Span]) -> str:
@@ -100,10 +109,17 @@ def splice(text: str, spans: Iterable[Span]) -> str:
 
 
 def _answer(
-    before: str, piece: Prose, voice: Voice, manner: Manner, labels: frozenset[str], on_token: OnToken | None
+    before: str,
+    piece: Prose,
+    grounds: Sequence[Ground],
+    voice: Voice,
+    manner: Manner,
+    labels: frozenset[str],
+    on_token: OnToken | None,
 ) -> tuple[str, str]:
     """(what takes the place of `before`, why nothing does or "")."""
-    request = prompts.rewrite(piece.text, manner.tone or (piece.tones[0] if piece.tones else None))
+    request = grounded(prompts.rewrite(piece.text, manner.tone or (piece.tones[0] if piece.tones else None)), grounds)
+    shown = Author(tuple(ground.text for ground in grounds), manner.author.max_overlap)
     usable: list[Candidate] = []
     wrong: list[str] = []
     for seed in range(manner.best_of):
@@ -119,7 +135,7 @@ def _answer(
         if answer == one_line(piece.text):
             usable.append(Candidate(answer, before))  # unchanged words keep their line breaks
             continue
-        why = _objections(piece.text, answer, manner.author)
+        why = _objections(piece.text, answer, manner.author, shown)
         text, broken = ("", "") if why else put_back(before, answer, labels, manner.vocabulary)
         if why or broken:
             wrong.append("; ".join(why) or broken)
@@ -130,7 +146,9 @@ def _answer(
     return best(usable, piece.text, manner.author, lambda answer: voice.score(request, answer).nll).text, ""
 
 
-def _objections(source: str, answer: str, author: Author) -> Sequence[str]:
+def _objections(source: str, answer: str, author: Author, shown: Author) -> Sequence[str]:
     found = faults(source, answer)
+    if copied := shown.recited(answer, source):
+        return [*found, f"it copies an earlier passage: “{copied}”"]
     recited = author.recited(answer, source)
     return [*found, f"it recites you: “{recited}”"] if recited else found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -52,10 +52,13 @@ class Archive:
         question = understand(self.index, None, " ".join(text for (text,) in said))
         return one_each(search(self.index, question, limit * _DEEPER, without=[known]), limit)
 
-    def context_for(self, text: str, limit: int) -> list[Passage]:
-        """Earlier passages on what `text` is about, to ground a model's answer; none that `text` itself contains."""
+    def context_for(self, text: str, limit: int, without: Iterable[str] = ()) -> list[Passage]:
+        """Earlier passages on what `text` is about, to ground a model's answer.
+
+        None that `text` itself contains, and none of the posts at the paths `without`.
+        """
         bare = " ".join(text.split())
-        found = search(self.index, self.understand(text), 2 * limit)
+        found = search(self.index, self.understand(text), 2 * limit, without=without)
         return [passage for passage in found if passage.chunk.text not in bare][:limit]
 
 
