@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from tonewright.errors import Missing, TonewrightError
 
@@ -115,7 +116,14 @@ def start(argv: Sequence[str | Path], *, pass_fds: Sequence[int] = ()) -> subpro
     return subprocess.Popen([str(a) for a in argv], stdin=subprocess.DEVNULL, pass_fds=tuple(pass_fds), env=clean_env())
 
 
-def stop(process: subprocess.Popen[bytes], seconds: float) -> None:
+def converse(argv: Sequence[str | Path]) -> subprocess.Popen[str]:
+    """Start a long-lived child that reads lines from us and answers in lines; it shares our stderr."""
+    words = [str(a) for a in argv]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(words, stdin=pipe, stdout=pipe, text=True, encoding="utf-8", bufsize=1, env=clean_env())
+
+
+def stop(process: subprocess.Popen[Any], seconds: float) -> None:
     """Ask a child to finish what it holds (SIGTERM); insist (SIGKILL) after `seconds`."""
     if process.poll() is not None:
         return

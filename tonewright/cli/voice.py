@@ -11,19 +11,16 @@ from pathlib import Path
 from tonewright import prompts
 from tonewright.corpus import drafts, style
 from tonewright.corpus.drafts import Draft
-from tonewright.corpus.lineage import stale
-from tonewright.corpus.rows import REWRITE, collect
 from tonewright.errors import BadInput, UsageError
 from tonewright.models import registry
-from tonewright.models.base import find_base
 from tonewright.models.trial import require_loadable
 from tonewright.posts.post import opted_out, parse
+from tonewright.rewriting.choosing import choose
 from tonewright.rewriting.prompted import Prompted
 from tonewright.rewriting.ranking import Author
 from tonewright.rewriting.rewrite import Manner, Voice
 from tonewright.workspace import Workspace
 
-BASE = "base"
 STANDARD_INPUT = "standard input"
 
 
@@ -76,24 +73,12 @@ def open_voice(workspace: Workspace, word: str, strength: float = 1.0) -> Iterat
 
     if not 0 <= strength <= 1:
         raise UsageError(f"--strength is {strength:g}", "give a number from 0 to 1")
-    base = find_base(workspace.config.model.base)
-    adapter = None
-    champion = registry.alias(workspace.ledger, registry.CHAMPION)
-    untrained = word == BASE or (word == registry.CHAMPION and champion is None)
-    if not untrained:
-        model = champion if word == registry.CHAMPION else registry.find(workspace.ledger, word)
-        assert model is not None
-        adapter = model.adapter
-        if why := stale(workspace, model):
-            print(f"tonewright: model {model.id} is stale: {why}", file=sys.stderr)
-        if model.base != base.sha256:
-            raise UsageError(
-                f"model {model.id} was trained on another base than model.base names",
-                "set model.base to that one, or retrain",
-            )
-    require_loadable(base)
-    with LocalModel(base.gguf, adapter, adapter_scale=strength) as voice:
-        yield _prompted(workspace, voice, asked_for=word == BASE) if untrained else voice
+    chosen = choose(workspace, word)
+    if chosen.note:
+        print(f"tonewright: {chosen.note}", file=sys.stderr)
+    require_loadable(chosen.base)
+    with LocalModel(chosen.base.gguf, chosen.adapter, adapter_scale=strength) as voice:
+        yield voice if chosen.adapter else Prompted(voice, chosen)
 
 
 def remember(workspace: Workspace, text: str, name: str, given: Iterable[Draft]) -> None:
@@ -108,20 +93,6 @@ def known_as(workspace: Workspace, name: str) -> str:
     if not path.parent.is_dir() or name == STANDARD_INPUT:
         return ""
     return path.relative_to(workspace.root).as_posix() if path.is_relative_to(workspace.root) else str(path)
-
-
-def _prompted(workspace: Workspace, voice: Voice, *, asked_for: bool) -> Prompted:
-    habits = style.measure(style.own_texts(workspace.ledger))
-    examples = prompts.examples(
-        (row.tone, row.source_text, row.request, row.answer)
-        for row in collect(workspace.ledger, workspace.config)
-        if row.kind == REWRITE and not row.held_out
-    )
-    guide = style.guide(habits)
-    helped = f"a style guide from {habits.passages} passages of yours" if guide else "no style guide yet"
-    why = "" if asked_for else "no model has been promoted yet; "
-    print(f"tonewright: {why}the untrained base writes, with {helped} and {len(examples)} examples", file=sys.stderr)
-    return Prompted(voice, guide, examples)
 
 
 def _tones(workspace: Workspace, wish: str) -> list[tuple[str, float]]:

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tonewright import prompts
 from tonewright.prompts import Messages
+from tonewright.rewriting.choosing import Chosen
 from tonewright.rewriting.rewrite import Cost, Voice
 
 
 @dataclass(frozen=True)
 class Prompted:
-    """A voice that puts `guide` and `examples` before what it is asked; both may be empty."""
+    """A voice that is asked as `chosen` says."""
 
     voice: Voice
-    guide: str
-    examples: Sequence[tuple[Messages, str]]
+    chosen: Chosen
 
     def stream(self, messages: Messages, *, max_tokens: int, temperature: float = 0.0, seed: int = 0) -> Iterator[str]:
         """The voice's answer to the longer request."""
-        return self.voice.stream(self._asked(messages), max_tokens=max_tokens, temperature=temperature, seed=seed)
+        asked = self.chosen.asked(messages)
+        return self.voice.stream(asked, max_tokens=max_tokens, temperature=temperature, seed=seed)
 
     def score(self, messages: Messages, target: str) -> Cost:
         """What `target` costs as the answer to the longer request."""
-        return self.voice.score(self._asked(messages), target)
-
-    def _asked(self, messages: Messages) -> Messages:
-        return prompts.guided(prompts.few_shot(messages, self.examples), self.guide)
+        return self.voice.score(self.chosen.asked(messages), target)
