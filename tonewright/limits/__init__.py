@@ -1,0 +1,1 @@
+"""What each base, quantisation and adapter at hand can do on this machine, measured."""
