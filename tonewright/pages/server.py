@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from tonewright.connections import Connection, ConnectionServer
 from tonewright.errors import TonewrightError, TryLater
 from tonewright.pages import html
 from tonewright.pages.door import SAFE, Door
@@ -19,7 +19,6 @@ from tonewright.pages.ranges import Unsatisfiable, part
 
 LOOPBACK = "127.0.0.1"
 MOST_BODY = 1 << 16  # bytes of a form
-IDLE_SECONDS = 30.0
 HTML, TEXT = "text/html; charset=utf-8", "text/plain; charset=utf-8"
 
 # Nothing from outside, no script or style in the page itself: text that slips through escaping still cannot act.
@@ -59,10 +58,8 @@ Handler = Callable[[Request], Response]
 Routes = Mapping[tuple[str, str], Handler]  # (method, first part of the path): handler
 
 
-class Server(ThreadingHTTPServer):
+class Server(ConnectionServer):
     """Serves `routes` on a loopback port of its own until `shutdown`."""
-
-    daemon_threads = True
 
     def __init__(self, port: int, routes: Routes, at_end: Callable[[], None]) -> None:
         """`port` 0 takes any that is free. `at_end` is called in every connection's thread before it ends.
@@ -81,36 +78,17 @@ class Server(ThreadingHTTPServer):
         """Where to go first; the token in it turns into a cookie there."""
         return f"http://{LOOPBACK}:{self.server_port}/?token={self.door.token}"
 
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A browser that hangs up is no error; a fault of ours is shown with its traceback."""
-        import sys
 
-        if not isinstance(sys.exc_info()[1], (ConnectionError, TimeoutError)):
-            super().handle_error(request, client_address)  # type: ignore[arg-type]
-
-
-class _Connection(BaseHTTPRequestHandler):
+class _Connection(Connection):
     """One connection, with as many requests as the browser likes to send over it."""
 
     server: Server
-    protocol_version = "HTTP/1.1"
-    server_version, sys_version = "tonewright", ""
-    timeout = IDLE_SECONDS
-    disable_nagle_algorithm = True
 
     def do_GET(self) -> None:
         """Read something."""
         self._answer()
 
     do_HEAD = do_POST = do_GET
-
-    def finish(self) -> None:
-        """The connection is over, and its thread with it."""
-        super().finish()
-        self.server.at_end()
-
-    def log_message(self, *_: object) -> None:
-        """The terminal is for people: requests are not listed there."""
 
     def _answer(self) -> None:
         door, headers = self.server.door, {name.title(): value for name, value in self.headers.items()}

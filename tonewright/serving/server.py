@@ -8,13 +8,12 @@ from __future__ import annotations
 import json
 import select
 import socket
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from tonewright.connections import Connection, ConnectionServer
 from tonewright.errors import TonewrightError, TryLater
 from tonewright.serving import wire
 from tonewright.serving.api import Api
@@ -25,14 +24,12 @@ from tonewright.serving.wire import ApiError
 
 MOST_BODY = 4 << 20  # bytes
 _MOST_DISCARDED = 64 << 20
-IDLE_SECONDS = 30.0  # without a request, or with a client that does not read
 _JSON, _EVENTS = "application/json", "text/event-stream; charset=utf-8"
 
 
-class Server(ThreadingHTTPServer):
+class Server(ConnectionServer):
     """Serves `api` on `port` of `address` (0: any that is free) to whom `key` lets in."""
 
-    daemon_threads = True
     request_queue_size = 128
 
     def __init__(self, address: str, port: int, key: str, api: Api, at_end: Callable[[], None]) -> None:
@@ -52,20 +49,11 @@ class Server(ThreadingHTTPServer):
         host = str(self.server_address[0])
         return f"http://{f'[{host}]' if ':' in host else host}:{self.server_port}/v1"
 
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A client that hangs up is no error; a fault of ours is shown with its traceback."""
-        if not isinstance(sys.exc_info()[1], (ConnectionError, TimeoutError)):
-            super().handle_error(request, client_address)  # type: ignore[arg-type]
 
-
-class _Connection(BaseHTTPRequestHandler):
+class _Connection(Connection):
     """One connection, with as many requests as the client likes to send over it."""
 
     server: Server
-    protocol_version = "HTTP/1.1"
-    server_version, sys_version = "tonewright", ""
-    timeout = IDLE_SECONDS
-    disable_nagle_algorithm = True
 
     def do_GET(self) -> None:
         """What there is."""
@@ -78,14 +66,6 @@ class _Connection(BaseHTTPRequestHandler):
         )
 
     do_PUT = do_DELETE = do_PATCH = do_OPTIONS = do_GET
-
-    def finish(self) -> None:
-        """The connection is over, and its thread with it."""
-        super().finish()
-        self.server.at_end()
-
-    def log_message(self, *_: object) -> None:
-        """The terminal is for people: requests are not listed there."""
 
     def _answer(self, routes: Mapping[str, Callable[[str], None]]) -> None:
         path = urlsplit(self.path).path.strip("/")
