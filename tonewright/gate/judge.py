@@ -31,7 +31,7 @@ from tonewright.prompts import Messages
 from tonewright.tones.exemplars import shipped_exemplars
 
 SCORED = 3  # items scored for each one that is answered aloud: scoring is cheap, and narrows the interval
-CANARIES = 6  # at most; with fewer passages answered aloud, as many as those
+CANARIES = 6  # at most; with fewer passages answered aloud, as many as those, and enough for a verdict
 
 
 def judge(
@@ -75,7 +75,7 @@ def compare(
         return Report(False, [reason], too_few=True)
     items = items[: max(FEWEST, SCORED * settings.items)]
     aloud = min(settings.items, len(items))
-    birds = canaries(lessons, min(CANARIES, aloud))
+    birds = canaries(lessons, min(CANARIES, max(FEWEST, aloud)))
     tell = progress or (lambda _: None)
     papers: dict[str, Paper] = {}
     for name, opener in systems.items():
