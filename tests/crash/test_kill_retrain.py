@@ -19,12 +19,13 @@ from tests.conftest import NO_MODEL, Blog, Tell, children
 KILLS = 12
 
 
-def victims(up: int) -> dict[str, list[int]]:
-    """Processes of the tree below `up` and of the training job, by what they do."""
+def victims(up: int, host: Path) -> dict[str, list[int]]:
+    """Processes of the tree below `up` and trainers whose job lies below `host`: other tests' trainers must live."""
     trainers = []
     for commands in Path("/proc").glob("[0-9]*/cmdline"):
         with suppress(OSError):
-            if "-m tonewright.remote.launch" in commands.read_bytes().decode(errors="replace").replace("\0", " "):
+            words = commands.read_bytes().decode(errors="replace").split("\0")
+            if "tonewright.remote.launch" in words and any(word.startswith(f"{host}/") for word in words):
                 trainers.append(int(commands.parent.name))
     workers = children(up)
     return {"worker": workers, "trainer": [pid for pid in trainers if pid not in workers]}
@@ -32,7 +33,7 @@ def victims(up: int) -> dict[str, list[int]]:
 
 @pytest.mark.proof
 @pytest.mark.timeout(600)
-def test_a_retrain_survives_kills(blog: Blog, tmp_path: Path, tell: Tell) -> None:
+def test_a_retrain_survives_kills(blog: Blog, cache: Path, tmp_path: Path, tell: Tell) -> None:
     """Twelve kills between commit and verdict: the job is done once, by one run, with nothing left over."""
     blog.small_retrain("max_steps = 12\ncheckpoint_steps = 2\n", more=NO_MODEL)
     rng = random.Random(5)
@@ -43,7 +44,7 @@ def test_a_retrain_survives_kills(blog: Blog, tmp_path: Path, tell: Tell) -> Non
             models, end = [], time.monotonic() + 540
             while not models and time.monotonic() < end:
                 time.sleep(rng.uniform(1.0, 6.0))
-                there = victims(up.pid)
+                there = victims(up.pid, cache / "host")
                 # The supervisor resumes a trainer twice and then gives up, as it should; workers have no such limit.
                 what = "trainer" if there["trainer"] and kills["trainer"] < 2 else "worker"
                 if there[what] and sum(kills.values()) < KILLS:
