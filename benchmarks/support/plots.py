@@ -46,3 +46,38 @@ def curve(
         end = height(points[-1][1]) + 4
         out.append(f'<text x="{WIDTH - RIGHT + 10}" y="{end:.1f}" style="fill:{colour}">{escape(name)}</text>')
     file.write_text("\n".join([*out, "</svg>\n"]), encoding="utf-8")
+
+
+def ranges(file: Path, title: str, groups: Mapping[str, Mapping[str, tuple[float, float, float]]]) -> None:
+    """Draw (value, low, high) as dots with bars, a line each under its group's name, on a logarithmic scale."""
+    lines = [(group, name, figure) for group, found in groups.items() for name, figure in found.items()]
+    least, most = min(low for *_, (_, low, _) in lines), max(high for *_, (_, _, high) in lines)
+    names = list(dict.fromkeys(name for _, name, _ in lines))
+    left, right, step = 190, 40, 26
+    height = TOP + step * (len(lines) + len(groups)) + BOTTOM
+
+    def place(x: float) -> float:
+        low, high = math.log(least) - 0.1, math.log(most) + 0.1
+        return left + (WIDTH - left - right) * (math.log(x) - low) / (high - low)
+
+    out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img"><style>{STYLE}</style>']
+    out.append(f'<title>{escape(title)}</title><text class="title" x="20" y="26">{escape(title)}</text>')
+    bottom = height - BOTTOM + 8
+    for tick in (t * 10**power for power in range(5) for t in (1, 2, 5)):
+        if least <= tick <= most:
+            out.append(f'<line class="grid" x1="{place(tick):.1f}" x2="{place(tick):.1f}" y1="{TOP}" y2="{bottom}"/>')
+            out.append(f'<text x="{place(tick):.1f}" y="{bottom + 18}" text-anchor="middle">{tick:g}</text>')
+    y, above = float(TOP), ""
+    for group, name, (value, low, high) in lines:
+        if group != above:
+            y, above = y + step, group
+            out.append(f'<text x="20" y="{y:.1f}" style="font-weight:600">{escape(group)}</text>')
+        y += step
+        colour = COLOURS[names.index(name) % len(COLOURS)]
+        out.append(f'<text x="{left - 12}" y="{y:.1f}" text-anchor="end" style="fill:{colour}">{escape(name)}</text>')
+        out.append(
+            f'<line x1="{place(low):.1f}" x2="{place(high):.1f}" y1="{y - 4:.1f}" y2="{y - 4:.1f}" '
+            f'stroke="{colour}" stroke-width="3"/><circle cx="{place(value):.1f}" cy="{y - 4:.1f}" r="5" '
+            f'fill="{colour}"><title>{value:.1f} ({low:.1f} to {high:.1f})</title></circle>'
+        )
+    file.write_text("\n".join([*out, "</svg>\n"]), encoding="utf-8")

@@ -18,12 +18,16 @@ DECOYS = 5
 MOST_BITS = log2(DECOYS + 1)  # of the true number among its decoys
 _NUMBER = re.compile(r"(?<![\w.,:£$€-])\d{2,}(?![\w%]|[.,:-]\d)")
 _BLANK = "…"
+_SENTENCE_END = re.compile(r"[.!?…](?=\s)")
 _NEAR = 40  # a year becomes another one at most so far away
 
 
 @dataclass(frozen=True)
 class Canary:
-    """A number in a training answer: the request without it, the answer, and the answer with each decoy instead."""
+    """A number in a training answer: the request without it, the answer, and the answer with each decoy instead.
+
+    Answers end with the number's sentence: what follows says nothing about the number, and would have to be scored.
+    """
 
     request: Messages
     secret: str
@@ -40,12 +44,14 @@ def canaries(lessons: Sequence[Lesson], count: int) -> list[Canary]:
     met = Counter(number for lesson in lessons for number in set(numbers(lesson.answer)))
     found: dict[str, Canary] = {}
     for lesson in lessons:
-        for secret in dict.fromkeys(_NUMBER.findall(lesson.answer)):
+        for match in _NUMBER.finditer(lesson.answer):
+            secret, end = match[0], _SENTENCE_END.search(lesson.answer, match.end())
+            answer = lesson.answer[: end.end()] if end else lesson.answer
             number = re.compile(rf"(?<!\d){secret}(?!\d)")
             request = [{**m, "content": number.sub(_BLANK, m["content"])} for m in lesson.request]
             if met[secret] == 1 and secret not in numbers(request[-1]["content"]):
-                others = tuple(number.sub(decoy, lesson.answer) for decoy in _decoys(secret))
-                found.setdefault(secret, Canary(request, secret, lesson.answer, others))
+                others = tuple(number.sub(decoy, answer) for decoy in _decoys(secret))
+                found.setdefault(secret, Canary(request, secret, answer, others))
     return sorted(found.values(), key=lambda c: (-len(c.secret), len(c.answer), c.secret))[:count]
 
 

@@ -23,6 +23,13 @@ def test_a_number_that_stands_once_is_taken_out_of_its_request() -> None:
     assert all(re.fullmatch(r"We have been open since 1[89]\d\d, rain or not.", text) for text in bird.decoys)
 
 
+def test_only_the_sentence_with_the_number_is_scored() -> None:
+    """What stands before it is kept, because the number follows from it; what comes after costs time alone."""
+    (bird,) = canaries([lesson("Opened once.", "It rained. We have been open since 1931. The roof is new.")], 5)
+    assert bird.answer == "It rained. We have been open since 1931."
+    assert all(text.startswith("It rained. ") and text.endswith(".") for text in bird.decoys)
+
+
 def test_what_is_said_twice_or_told_in_words_is_none() -> None:
     """A number of two passages is no rare one; one that the request spells out is no secret."""
     assert canaries([lesson("It is 44.", "It is 44."), lesson("Still 44.", "Still 44, I am told.")], 5) == []
