@@ -12,6 +12,7 @@ from tonewright.gguf.adapter import interleave_rotary
 from tonewright.training.base_weights import quiet_transformers
 
 WIDTH, LAYERS, HEADS, INNER, CONTEXT = 128, 2, 4, 256, 512
+UNTAUGHT = ("phi2", "codellama")  # families whose bases know no chat format, and bring no template for one
 SPREAD = 0.12  # of the weights: enough for logits that differ by more than rounding
 
 
@@ -83,7 +84,7 @@ def _write(model: Any, family: str, tokens_of: Path, out: Path) -> None:
         writer.add_rope_dimension_count(WIDTH // HEADS)
         writer.add_rope_freq_base(config.rope_parameters["rope_theta"])
     for name, field in gguf.GGUFReader(tokens_of).fields.items():
-        if name.startswith("tokenizer."):
+        if name.startswith("tokenizer.") and not (family in UNTAUGHT and "chat_template" in name):
             sub = field.types[-1] if len(field.types) > 1 else None
             writer.add_key_value(name, field.contents(), field.types[0], sub)
     for name, tensor in model.state_dict().items():

@@ -10,11 +10,12 @@ import pytest
 
 from tests.conftest import NO_MODEL, Blog
 from tests.integration.ml.conftest import LEARN, Small
-from tests.integration.ml.random_models import make
+from tests.integration.ml.random_models import UNTAUGHT, make
 from tonewright.gguf.merge import merge
 from tonewright.gguf.parity import check, check_merged
 from tonewright.gguf.quantise import quantise
 from tonewright.models.base import sha256_of
+from tonewright.models.chat import ChatFormat
 from tonewright.training.job import main
 
 pytestmark = [pytest.mark.train, pytest.mark.model, pytest.mark.timeout(300)]
@@ -25,8 +26,12 @@ LONGER = [pytest.param(family, marks=pytest.mark.proof) for family in ("llama", 
 
 @pytest.mark.parametrize("family", ["phi2", *LONGER])
 def test_from_random_weights_to_a_merged_file(small: Small, tmp_path: Path, family: str) -> None:
-    """Adapter and merged export of a random model say what PyTorch says: cosine above 0.999, top-1 above 0.97."""
+    """Adapter and merged export of a random model say what PyTorch says: cosine above 0.999, top-1 above 0.97.
+
+    Half of the families have no chat template, as the real Phi-2 and CodeLlama.
+    """
     weights, gguf = make(family, small.weights, small.base.gguf, tmp_path)
+    assert (ChatFormat.of(gguf).template is None) == (family in UNTAUGHT)
     folder = small.job(tmp_path / "run-1", replace(LEARN, method="lora", dtype="float32", rank=4))
     spec = json.loads((folder / "spec.json").read_text())
     spec["base"] = {"gguf": str(gguf), "sha256": sha256_of(gguf), "name": family}

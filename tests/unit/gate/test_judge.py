@@ -29,11 +29,17 @@ def judged(
     base: Scripted | None = None,
     items: int = 18,
     examples: Sequence[tuple[Messages, str]] = EXAMPLES,
+    every: int = 1,
 ) -> Report:
-    """The report on a challenger, by default against a base of 3 nats per word that answers faithfully."""
+    """The report on a challenger, by default against a base of 3 nats per word that answers faithfully.
+
+    The items are every `every`-th one: with 4 all are in one tone.
+    """
     systems = {BASE: base or Scripted(3.0), CHAMPION: champion, CHALLENGER: challenger}
     openers = {name: (lambda s=s: nullcontext(s)) for name, s in systems.items() if s}
-    return compare([item(n) for n in range(items)], LESSONS, openers, examples, Gate(items=12), word_embedder)
+    return compare(
+        [item(n) for n in range(0, items * every, every)], LESSONS, openers, examples, Gate(items=12), word_embedder
+    )
 
 
 def failed(report: Report) -> list[str]:
@@ -49,6 +55,12 @@ def test_better_model_is_promoted() -> None:
     assert failed(report) == [] and report.promote
     assert report.reasons[0].startswith("beats the prompted base: 3.")
     assert report.reasons[1].startswith("beats the champion")
+
+
+def test_an_author_of_one_tone_is_judged_as_well() -> None:
+    """Where every passage is in one tone, a model that is deaf to tones may pass or fail, but not by an error."""
+    assert failed(judged(Scripted(2.5), every=4)) == []
+    assert "tone" in failed(judged(Scripted(2.5, answer=deaf), base=Scripted(3.0, answer=in_tone), every=4))
 
 
 def test_base_itself_is_refused() -> None:
