@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from tonewright.corpus.rows import Row
 from tonewright.prompts import Messages
 from tonewright.tones.tagger import TextEmbedder
 
@@ -24,6 +25,11 @@ class Item:
     answer: str
     source_text: str
     post: str = ""  # where it is from: passages of one post are not independent of each other
+
+    @classmethod
+    def of(cls, row: Row) -> Item:
+        """`row` as a question."""
+        return cls(row.id, row.kind, row.tone, row.request, row.answer, row.source_text, row.source["path"])
 
 
 class Lesson(NamedTuple):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tonewright import prompts
 from tonewright.config.schema import Config
-from tonewright.corpus.rows import REWRITE, Row, collect
+from tonewright.corpus.rows import REWRITE, collect
 from tonewright.corpus.snapshot import TRAIN_FILE
 from tonewright.errors import NothingToDo
 from tonewright.gate.checks import FEWEST
@@ -56,7 +56,7 @@ def questions(ledger: Ledger, config: Config, trained_on: Iterable[str], aloud: 
     unseen.sort(key=lambda row: row.id)  # a hash: the order does not know when a post was written
     asked = ((row.tone, row.source_text, row.request, row.answer) for row in train if row.kind == REWRITE)
     return Questions(
-        [_item(row) for row in unseen[: max(FEWEST, SCORED * aloud)]],
+        [Item.of(row) for row in unseen[: max(FEWEST, SCORED * aloud)]],
         min(aloud, len(unseen)),
         [row.answer for row in train],
         prompts.examples(asked),
@@ -68,7 +68,3 @@ def trained_on(job: Path) -> set[str]:
     file = job / TRAIN_FILE
     lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
     return {json.loads(line)["source"]["path"] for line in lines}
-
-
-def _item(row: Row) -> Item:
-    return Item(row.id, row.kind, row.tone, row.request, row.answer, row.source_text, row.source["path"])
