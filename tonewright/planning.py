@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from tonewright import prompts, runs
-from tonewright.corpus.rows import collect
+from tonewright.corpus import snapshot
+from tonewright.corpus.rows import Row, collect_with_reasons
 from tonewright.errors import NothingToDo, TonewrightError
 from tonewright.hosts import facts, lacks, remedy, settings_for
 from tonewright.models.base import BaseModel, find_base
@@ -22,17 +23,19 @@ CHARACTERS = 4  # of English in a token, roughly; the trainer counts them exactl
 
 @dataclass(frozen=True)
 class Wanted:
-    """A run before it is sent: `lengths` are its training rows in tokens, estimated from their characters."""
+    """A run before it is sent: `lengths` are its training rows in tokens, estimated from their characters, and `pairs`
+    the longer sides of its preference pairs."""
 
     base: BaseModel
     shape: Shape
     recipe: Recipe
     lengths: tuple[int, ...]
+    pairs: tuple[int, ...]
     converts: bool
 
     def on(self, facts: Facts) -> Plan:
         """What it needs on the machine of `facts`."""
-        return plan(self.shape, self.recipe, facts, self.lengths, converts=self.converts)
+        return plan(self.shape, self.recipe, facts, self.lengths, pairs=self.pairs, converts=self.converts)
 
 
 def wanted(workspace: Workspace) -> Wanted:
@@ -44,12 +47,18 @@ def wanted(workspace: Workspace) -> Wanted:
     require_carried(recipe)
     base = find_base(workspace.config.model.base)
     chat = ChatFormat.of(base.gguf)
-    rows = [row for row in collect(workspace.ledger, workspace.config) if not row.held_out]
-    texts = [chat.conversation(prompts.training_row(row.request, row.answer)) for row in rows]
-    if not texts:
+    rows = collect_with_reasons(workspace.ledger, workspace.config).rows
+    parts = snapshot.divided(rows, second=recipe.prefers)
+    lengths = tuple(_tokens(chat, row, row.answer) for row in parts[snapshot.TRAIN_FILE])
+    if not lengths:
         raise NothingToDo("the corpus has no rows yet", "`tonewright status` shows what is on its way")
-    lengths = tuple(-(-len(text) // CHARACTERS) for text in texts)
-    return Wanted(base, shape_of(base.gguf), recipe, lengths, converts=not workspace.config.model.weights)
+    corrected = parts.get(snapshot.PREFERENCE_FILE, [])
+    pairs = tuple(_tokens(chat, row, max(row.answer, row.rejected, key=len)) for row in corrected)
+    return Wanted(base, shape_of(base.gguf), recipe, lengths, pairs, converts=not workspace.config.model.weights)
+
+
+def _tokens(chat: ChatFormat, row: Row, answer: str) -> int:
+    return -(-len(chat.conversation(prompts.training_row(row.request, answer))) // CHARACTERS)
 
 
 def on_hosts(workspace: Workspace, run: Wanted) -> Iterator[tuple[str, Plan | TonewrightError]]:

@@ -85,6 +85,12 @@ def every(ledger: Ledger) -> list[Run]:
 def describe(run: Run) -> str:
     """One line on how far a run has come."""
     told = run.progress.get("progress") or {}
+    if run.step == POLL and told.get("phase") == "preference" and told.get("steps"):
+        return (
+            f"learning from corrections: step {told['step']} of {told['steps']}, "
+            f"{told.get('reward_accuracy') or 0:.0%} of its pairs as preferred, "
+            f"{told.get('eta_seconds') or 0:.0f} s to go" + "".join(f"; {change}" for change in told.get("changes", []))
+        )
     if run.step == POLL and told.get("steps"):
         return (
             f"training: step {told.get('step', 0)} of {told['steps']}, loss {told.get('loss') or float('nan'):.3f}, "

@@ -17,7 +17,7 @@ from tonewright import runs
 from tonewright.corpus import snapshot
 from tonewright.corpus.documents import text_hash
 from tonewright.corpus.export import export
-from tonewright.corpus.rows import collect
+from tonewright.corpus.rows import collect_with_reasons
 from tonewright.models import registry
 from tonewright.repository import Repository
 from tonewright.tones.exemplars import ended
@@ -72,15 +72,16 @@ class Life:
 
     def train(self, name: str) -> None:
         """What a finished run leaves behind, without the training; nothing of an empty corpus."""
-        rows = collect(self.workspace.ledger, self.workspace.config)
+        rows = collect_with_reasons(self.workspace.ledger, self.workspace.config).rows
         if not rows:
             return
         made = self.workspace.folder("runs", name)
-        snapshot.write(rows, made)
+        parts = snapshot.divided(rows, second=bool)
+        snapshot.write(parts, made)
         export(self.workspace.ledger, rows, self.workspace.folder("corpus") / "corpus.jsonl")
         copy = cache_folder() / "host" / "jobs" / name
         copy.mkdir(parents=True, exist_ok=True)
-        snapshot.write(rows, copy)
+        snapshot.write(parts, copy)
         out = self.workspace.folder("models", name)
         report = {
             "promote": True,
@@ -93,7 +94,7 @@ class Life:
         (out / "report.json").write_text(json.dumps(report, ensure_ascii=False))
         (out / "adapter.gguf").write_bytes(b"adapter")
         with self.workspace.ledger.transaction() as tx:
-            frozen = snapshot.freeze(tx, rows)
+            frozen = snapshot.freeze(tx, [row for part in parts.values() for row in part])
             event = tx.execute("SELECT min(id) FROM events").fetchone()[0]
             runs.add(tx, runs.Run(name, frozen.id, event, "local", "r", "b", runs.FINISHED, {}, tx.now, tx.now))
             model = registry.add(tx, name, out, "0" * 64, "promoted", report)

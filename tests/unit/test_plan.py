@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tonewright.errors import Refused
-from tonewright.training.plan import Facts, plan, shrinkings
+from tonewright.training.plan import Facts, plan, second_shrinkings, second_stage, shrinkings
 from tonewright.training.recipe import METHODS, SHIPPED, Recipe, load_recipe, require_carried
 from tonewright.training.shape import Shape
 
@@ -36,6 +36,46 @@ def test_every_shipped_recipe_fits_on_8_gb(name: str) -> None:
     """As it is written, on what a desktop leaves of the card, with the base's own safetensors."""
     found = plan(SHAPES[name], load_recipe(name), LAPTOP, converts=False)
     assert (found.fits, found.changes) == (True, ()), found.why
+
+
+@pytest.mark.parametrize("name", sorted(p.stem for p in SHIPPED.glob("*.toml")))
+def test_preference_pairs_fit_on_8_gb_as_well(name: str) -> None:
+    """Pairs as long as the recipe reads change nothing of the first stage, and the plan counts the larger one."""
+    recipe = load_recipe(name)
+    rows, pairs = [recipe.sequence_length] * 100, [recipe.sequence_length] * recipe.min_pairs
+    without, found = (plan(SHAPES[name], recipe, LAPTOP, rows, pairs=p, converts=False) for p in ((), pairs))
+    assert (found.fits, found.changes, found.recipe) == (True, (), recipe), found.why
+    assert found.second is not None
+    assert found.second.sequence_length == 2 * recipe.sequence_length
+    assert (found.gpu > without.gpu, found.seconds > without.seconds) == (recipe.batch == 1, True)
+
+
+def test_the_second_stage_gives_way_to_the_first() -> None:
+    """It shrinks by itself, as long as enough pairs are short enough, and is left out before the first one suffers."""
+    shape, recipe = SHAPES["smollm2-1.7b"], load_recipe("smollm2-1.7b")
+    pairs = [1000] * 10 + [400] * 20
+    first = plan(shape, recipe, LAPTOP, converts=False)
+    tight = replace(LAPTOP, gpu_bytes=first.gpu)
+    found = plan(shape, recipe, tight, pairs=pairs, converts=False)
+    assert found.changes == ("for preference pairs sequences of 1000 tokens, which leave longer rows out",)
+    assert (found.recipe, found.gpu) == (recipe, first.gpu)
+    none = plan(shape, recipe, tight, pairs=[1000] * 30, converts=False)
+    assert (none.fits, none.second, none.recipe) == (True, None, recipe)
+    assert none.changes == ("no preference stage, for which there is too little memory",)
+
+
+def test_too_few_pairs_make_no_second_stage() -> None:
+    """Fewer than `min_pairs`, too long ones not counted, or "off"; what shrinks keeps the adapter's rank."""
+    recipe = Recipe(min_pairs=4, sequence_length=256)
+    assert second_stage(recipe, [100] * 3) is None
+    assert second_stage(recipe, [100] * 3 + [300]) is None
+    assert second_stage(replace(recipe, preference="off"), [100] * 4) is None
+    stage = second_stage(recipe, [100] * 4)
+    assert stage is not None
+    assert (stage.sequence_length, stage.batch, stage.learning_rate) == (200, 1, recipe.preference_learning_rate)
+    assert [change for change, _ in second_shrinkings(stage, [100] * 4)] == [
+        "for preference pairs gradient checkpointing"
+    ]
 
 
 def test_the_first_thing_to_shrink_costs_only_time() -> None:

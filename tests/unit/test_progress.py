@@ -21,6 +21,20 @@ def test_a_long_curve_keeps_its_shape_in_few_points(tmp_path: Path) -> None:
     assert losses[0] > 2.9
 
 
+def test_the_second_stage_has_a_curve_of_its_own(tmp_path: Path) -> None:
+    """Its steps begin at 1 again and leave the first stage's losses alone; a successor takes both up."""
+    progress = ProgressFile(tmp_path / "progress.json")
+    progress.write(Progress("train", step=1, steps=1, loss=3.0))
+    for step in (1, 2):
+        second = {"reward_accuracy": step / 2, "reward_margin": step / 10}
+        progress.write(Progress("preference", step=step, steps=3, loss=0.6, **second))
+    again = ProgressFile(tmp_path / "progress.json")
+    again.write(Progress("preference", step=2, steps=3, loss=0.5, reward_accuracy=0.75, reward_margin=0.3))
+    told = json.loads((tmp_path / "progress.json").read_text())
+    assert told["losses"] == [[1, 3.0]]
+    assert told["preference"] == [[1, 0.6, 0.5, 0.1], [2, 0.5, 0.75, 0.3]]
+
+
 def test_going_on_from_a_checkpoint_takes_up_the_curve(tmp_path: Path) -> None:
     """Steps after the checkpoint are told again, once; another phase does not lose them."""
     first = ProgressFile(tmp_path / "progress.json")

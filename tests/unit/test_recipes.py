@@ -47,6 +47,8 @@ def test_a_recipe_of_the_authors_own_is_a_path(tmp_path: Path) -> None:
         ("rank = true", "it must be a int"),
         ("rank = 0", "it must be above 0"),
         ("warmup = 3", "it must be in"),
+        ('preference = "ppo"', "choose one of dpo, off"),
+        ("min_pairs = 0", "it must be above 0"),
         ('method = "galore"', "choose one of qlora, lora, dora, ia3"),
         ('targets = "q_proj"', "must be a tuple"),
         ("rank = ", "is not TOML"),

@@ -46,6 +46,7 @@ def run(args: argparse.Namespace) -> int:
     show.table([_line(record) for record in told], indent="")
     if args.run:
         _print_curve(told[0])
+        _print_preference(told[0]["metrics"].get("preference"))
     return 0
 
 
@@ -87,3 +88,12 @@ def _print_curve(record: dict[str, Any]) -> None:
         means.append(sum(loss for _, loss in part) / len(part))
     print(f"  training loss  {show.sparkline(means)}  {means[0]:.2f} → {means[-1]:.2f} nats per token")
     print(f"                 step {losses[0][0]:.0f}{' ' * max(1, bins - 12)}step {losses[-1][0]:.0f}")
+
+
+def _print_preference(told: dict[str, Any] | None) -> None:
+    if told:
+        _, loss, accuracy, margin = told["losses"][-1]
+        print(
+            f"  {told['pairs']} preference pairs in {told['steps']} steps: loss {loss:.2f}, {accuracy:.0%} of the last "
+            f"ones as preferred, by {margin:.2f} on average"
+        )

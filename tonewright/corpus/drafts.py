@@ -84,12 +84,15 @@ def keep_corrections(tx: Transaction, document: int, excerpts: Iterable[Excerpt]
 
 
 def made_of(ledger: Ledger, texts: Iterable[str]) -> set[str]:
-    """Hashes of the drafts that were given out for any of these texts (hashes), and of their corrections."""
+    """Hashes of the drafts that were given out for any of these texts (hashes) or became one of them by a light edit,
+    and of all corrections of these drafts."""
     names = json.dumps(sorted(texts))
     return {
         str(name)
         for (name,) in ledger.read(
-            """WITH given AS (SELECT draft_hash FROM drafts WHERE source_hash IN (SELECT value FROM json_each(?)))
+            """WITH named AS (SELECT value FROM json_each(?)),
+               given AS (SELECT draft_hash FROM drafts WHERE source_hash IN named
+                         UNION SELECT draft_hash FROM corrections WHERE after_hash IN named)
                SELECT draft_hash FROM given
                UNION SELECT after_hash FROM corrections WHERE draft_hash IN (SELECT draft_hash FROM given)""",
             (names,),

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tonewright.corpus.documents import text_hash
-from tonewright.corpus.snapshot import HELD_OUT_FILE, TRAIN_FILE
+from tonewright.corpus.snapshot import FILES, HELD_OUT_FILE
 from tonewright.ledger.store import Ledger
 from tonewright.models.registry import Model
 from tonewright.workspace import Workspace, cache_folder
@@ -29,7 +29,7 @@ def snapshot_files(workspace: Workspace) -> Iterator[tuple[str, Path]]:
     for folder in sorted(workspace.folder("runs").iterdir()):
         jobs = (folder, cache_folder() / "host" / "jobs" / folder.name) if folder.name in ours else (folder,)
         for job in jobs:
-            yield from ((folder.name, job / name) for name in (TRAIN_FILE, HELD_OUT_FILE) if (job / name).is_file())
+            yield from ((folder.name, job / name) for name in FILES if (job / name).is_file())
 
 
 def touched(workspace: Workspace, texts: frozenset[str]) -> dict[str, Touched]:
@@ -40,7 +40,7 @@ def touched(workspace: Workspace, texts: frozenset[str]) -> dict[str, Touched]:
             if not texts.isdisjoint(hashes_in(record)):
                 rows = found.setdefault(run, Touched())
                 rows.all.add(record["id"])
-                if file.name == TRAIN_FILE:
+                if file.name != HELD_OUT_FILE:
                     rows.trained.add(record["id"])
     return found
 
@@ -73,8 +73,9 @@ def stale(workspace: Workspace, model: Model) -> str:
     Besides what was forgotten that is text of posts that have left the corpus since: no version of the post is live,
     and no other document says the same. It is looked up each time, so a post that returns makes the model whole.
     """
-    file = workspace.state / "runs" / model.run / TRAIN_FILE
-    gone = sorted(_left(workspace.ledger, file)) if file.is_file() else []
+    folder = workspace.state / "runs" / model.run
+    saw = [folder / name for name in FILES if name != HELD_OUT_FILE and (folder / name).is_file()]
+    gone = sorted({path for file in saw for path in _left(workspace.ledger, file)})
     reasons = [model.stale] if model.stale else []
     if gone:
         others = f" and {len(gone) - 1} more" if len(gone) > 1 else ""
@@ -89,6 +90,7 @@ def _left(ledger: Ledger, file: Path) -> set[str]:
         str(name)
         for (name,) in ledger.read(
             """SELECT text_hash FROM passages p JOIN documents d ON d.id = p.document AND d.live
+               UNION SELECT after_hash FROM corrections c JOIN documents d ON d.id = c.document AND d.live
                UNION SELECT summary_hash FROM documents WHERE live AND summary_hash IS NOT NULL"""
         )
     }

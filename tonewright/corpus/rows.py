@@ -158,7 +158,8 @@ def _corrections(ledger: Ledger, config: Config, tones: dict[int, tuple[str, str
            ORDER BY c.document, c.span_start"""
     ):
         request = (prompts.go_on if kind == CONTINUED else prompts.rewrite)(asked, tone)
-        name, held_out = row_id(CORRECTION, tone, asked, answer), is_held_out(slug, config.training.held_out)
+        name = row_id(CORRECTION, tone, asked, answer, rejected)
+        held_out = is_held_out(slug, config.training.held_out)
         by = "hand" if tone else ""
         rows.append(Row(name, CORRECTION, tone, by, request, answer, asked, held_out, _source(where), rejected))
     return rows
@@ -211,6 +212,7 @@ def _source(where: list[Any]) -> dict[str, Any]:
     return dict(zip(("origin", "path", "version", "commit", "start", "end", "line"), where))
 
 
-def row_id(kind: str, tone: str | None, asked: str, answer: str) -> str:
+def row_id(kind: str, tone: str | None, asked: str, answer: str, rejected: str = "") -> str:
     """The name of a row: a hash of what it says, wherever it comes from."""
-    return hashlib.sha256(json.dumps([kind, tone, asked, answer], ensure_ascii=False).encode()).hexdigest()[:20]
+    said = [kind, tone, asked, answer, *([rejected] if rejected else [])]
+    return hashlib.sha256(json.dumps(said, ensure_ascii=False).encode()).hexdigest()[:20]

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from tonewright.corpus.export import write_lines
-from tonewright.corpus.rows import Row
+from tonewright.corpus.rows import CORRECTION, Row
 from tonewright.ledger.store import Ledger, Transaction
 
-TRAIN_FILE, HELD_OUT_FILE = "train.jsonl", "heldout.jsonl"
+TRAIN_FILE, HELD_OUT_FILE, PREFERENCE_FILE = "train.jsonl", "heldout.jsonl", "preference.jsonl"
+FILES = (TRAIN_FILE, HELD_OUT_FILE, PREFERENCE_FILE)
 
 
 @dataclass(frozen=True)
@@ -46,11 +48,23 @@ def load(ledger: Ledger, name: str) -> Snapshot:
     return Snapshot(found[0][0], frozenset(json.loads(found[0][1])), found[0][2])
 
 
-def write(rows: list[Row], folder: Path) -> dict[str, int]:
-    """Write the two files that a training job reads; returns {file: rows}."""
-    train = [r for r in rows if not r.held_out]
-    held = [r for r in rows if r.held_out]
-    return {
-        name: write_lines((r.as_json() for r in part), folder / name)[0]
-        for name, part in ((TRAIN_FILE, train), (HELD_OUT_FILE, held))
-    }
+def divided(rows: list[Row], *, second: Callable[[int], bool]) -> dict[str, list[Row]]:
+    """{file: its rows} of a training job.
+
+    Corrections are preference pairs and nothing else, since most of their words are a model's: those of held-out posts
+    are in no file, and the others in one where `second` says that so many make a second stage.
+    """
+    parts: dict[str, list[Row]] = {TRAIN_FILE: [], HELD_OUT_FILE: []}
+    pairs = []
+    for row in rows:
+        if row.kind != CORRECTION:
+            parts[HELD_OUT_FILE if row.held_out else TRAIN_FILE].append(row)
+        elif not row.held_out:
+            pairs.append(row)
+    return {**parts, PREFERENCE_FILE: pairs} if second(len(pairs)) else parts
+
+
+def write(parts: dict[str, list[Row]], folder: Path) -> None:
+    """Write the files that a training job reads."""
+    for name, rows in parts.items():
+        write_lines((row.as_json() for row in rows), folder / name)

@@ -201,7 +201,8 @@ def _snapshots(workspace: Workspace) -> Iterator[str]:
             row = _parsed(line)
             try:
                 assert row is not None
-                name = row_id(row["kind"], row["tone"], row["asked"], row["messages"][-1]["content"])  # type: ignore[index,arg-type]
+                answer = row["messages"][-1]["content"]  # type: ignore[index]
+                name = row_id(row["kind"], row["tone"], row["asked"], answer, row.get("rejected", ""))  # type: ignore[arg-type]
             except (AssertionError, KeyError, TypeError, IndexError):
                 yield f"{file}, line {number} is no row: {line[:40]!r}"
                 continue

@@ -20,7 +20,7 @@ from tonewright.errors import Missing
 from tonewright.training.fitting import CHECKPOINTS, PLAN_FILE
 from tonewright.training.job import main as train
 
-SHARED = ("spec.json", "train.jsonl", "heldout.jsonl", "blobs", CHECKPOINTS, PLAN_FILE)
+SHARED = ("spec.json", "train.jsonl", "heldout.jsonl", "preference.jsonl", "blobs", CHECKPOINTS, PLAN_FILE)
 ASK_SECONDS = 0.2
 
 

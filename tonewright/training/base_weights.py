@@ -91,10 +91,15 @@ def _split_digits(tokenizer: Any, gguf: Path) -> None:
         tokenizer.backend_tokenizer.pre_tokenizer = Sequence(steps)
 
 
+def read_tokenizer(folder: Path) -> Any:
+    """The tokenizer in `folder`, as transformers has it."""
+    with quiet_transformers() as transformers:
+        return transformers.AutoTokenizer.from_pretrained(str(folder))
+
+
 def load_tokenizer(folder: Path) -> Any:
     """The tokenizer in `folder`, as a function from text to ids that parses special tokens and adds none."""
-    with quiet_transformers() as transformers:
-        tokenizer = transformers.AutoTokenizer.from_pretrained(str(folder))
+    tokenizer = read_tokenizer(folder)
 
     def tokenize(text: str) -> list[int]:
         return list(tokenizer(text, add_special_tokens=False)["input_ids"])

@@ -2,10 +2,11 @@
 
     python -m tonewright.training JOBDIR
 
-JOBDIR holds spec.json, train.jsonl and heldout.jsonl. While it runs, progress.json tells where it is; at
-the end there is out/ with adapter/, adapter.gguf, reference.npz, metrics.json and manifest.json, or
-error.txt with one sentence. Started again, it goes on from its last checkpoint, and does nothing when out/
-is there already. An adapter of a method that GGUF cannot carry is left to PEFT: no adapter.gguf, no reference.
+JOBDIR holds spec.json, train.jsonl and heldout.jsonl, and preference.jsonl where there are corrections for a second
+stage. While it runs, progress.json tells where it is; at the end there is out/ with adapter/, adapter.gguf,
+reference.npz, metrics.json and manifest.json, or error.txt with one sentence. Started again, it goes on from its last
+checkpoint, and does nothing when out/ is there already. An adapter of a method that GGUF cannot carry is left to PEFT:
+no adapter.gguf, no reference.
 """
 
 from __future__ import annotations
@@ -18,23 +19,31 @@ import sys
 import time
 import traceback
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tonewright.errors import BadInput, TonewrightError, TryLater
+from tonewright.errors import TonewrightError, TryLater
 from tonewright.gguf.adapter import write_adapter
 from tonewright.gguf.parity import Probe, write_reference
 from tonewright.models.base import sha256_of
 from tonewright.models.chat import ChatFormat
-from tonewright.training import base_weights, trainer
+from tonewright.training import base_weights, preference, trainer
 from tonewright.training.files import write_json, write_whole
-from tonewright.training.fitting import CHECKPOINTS, PLAN_FILE, fitted, out_of_memory, step_down
+from tonewright.training.fitting import (
+    CHECKPOINTS,
+    PLAN_FILE,
+    SECOND_CHECKPOINTS,
+    out_of_memory,
+    step_down,
+    step_down_second,
+)
 from tonewright.training.progress import ProgressFile
 from tonewright.training.recipe import CARRIED, Recipe
-from tonewright.training.rows import Example, Row, encode, fitting, pack, read_rows
-from tonewright.training.shape import DENSE_LIMIT, shape_of
-from tonewright.training.spec import Spec, read_spec
+from tonewright.training.rows import Example, Row
+from tonewright.training.shape import DENSE_LIMIT
+from tonewright.training.spec import Spec
+from tonewright.training.work import Work, prepare
 
 _PROBES = 6  # held-out rows in the parity reference
 
@@ -65,77 +74,11 @@ def run(folder: Path) -> None:
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir()
     began = time.monotonic()
-
-    progress.phase("check")
-    spec = read_spec(folder)
-    rows, held = read_rows(folder / "train.jsonl"), read_rows(folder / "heldout.jsonl")
-
-    progress.phase("convert")
-    weights = spec.weights or base_weights.convert(spec.base, spec.sha256, spec.cache)
-
-    progress.phase("encode")
-    tokenize = base_weights.load_tokenizer(weights)
-    chat = ChatFormat.of(spec.base)
-    encoded, held_encoded = ([encode(row, chat, tokenize) for row in part] for part in (rows, held))
-    longest = max((len(e.ids) for e in encoded), default=0)
-
-    progress.phase("plan")
-    shape = shape_of(spec.base)
-    recipe, changes = fitted(folder, shape, spec.recipe, [len(e.ids) for e in encoded])
-    progress.changes = changes
-    examples, left_out = fitting(encoded, recipe.sequence_length)
-    held_examples, held_left_out = fitting(held_encoded, recipe.sequence_length)
-    _require(examples, folder / "train.jsonl", recipe)
-    _require(held_examples, folder / "heldout.jsonl", recipe)
-    blocks = pack(examples, recipe.sequence_length, recipe.seed)
-    held_blocks = pack(held_examples, recipe.sequence_length, recipe.seed)
-
-    progress.phase("load")
-    device = base_weights.pick_device()
-    model = trainer.add_adapter(base_weights.load_model(weights, recipe, device), recipe)
-
-    progress.phase("measure")
-    try:
-        before = trainer.mean_nll(model, held_blocks)
-        trained = trainer.train(model, blocks, recipe, folder / CHECKPOINTS, progress.write)
-    except (MemoryError, RuntimeError) as e:
-        if out_of_memory(e):
-            step_down(folder, recipe, changes, longest)
-        raise
-    progress.phase("measure")
-    after = trainer.mean_nll(model, held_blocks)
-
-    progress.phase("export")
-    _save_adapter(model, aside / "adapter", spec)
-    if recipe.method in CARRIED:
-        notes = {"run": spec.run, "base.name": spec.base_name, "base.sha256": spec.sha256}
-        write_adapter(aside / "adapter", spec.base, aside / "adapter.gguf", notes=notes)
-
-        progress.phase("reference")
-        if shape.dense_bytes <= DENSE_LIMIT:
-            model = _dense(weights, recipe, aside / "adapter")
-        write_reference(model, _probes(held, held_examples, chat), aside / "reference.npz")
-
-    write_json(
-        aside / "metrics.json",
-        {
-            "run": spec.run,
-            "heldout_loss_before": round(before, 4),
-            "heldout_loss_after": round(after, 4),
-            "train_loss": round(trained.loss, 4),
-            "losses": progress.losses,
-            "steps": trained.steps,
-            "rows": len(examples),
-            "rows_left_out": left_out,
-            "heldout_rows": len(held_examples),
-            "heldout_rows_left_out": held_left_out,
-            "tokens": sum(len(e.ids) for e in examples),
-            "seconds": round(time.monotonic() - began, 1),
-            "device": device,
-            "changes": changes,
-            "dtype": str(base_weights.pick_dtype(recipe.dtype, device)).removeprefix("torch."),
-        },
-    )
+    work = prepare(folder, progress)
+    trained = _train(work, progress)
+    _export(work, trained.model, aside, progress)
+    seconds = round(time.monotonic() - began, 1)
+    write_json(aside / "metrics.json", {**_metrics(work, trained, progress), "seconds": seconds})
     write_json(aside / "manifest.json", {"files": _manifest(aside)})
     shutil.rmtree(out, ignore_errors=True)
     aside.rename(out)
@@ -144,12 +87,103 @@ def run(folder: Path) -> None:
     progress.phase("done")
 
 
-def _require(examples: Sequence[Example], path: Path, recipe: Recipe) -> None:
-    if not examples:
-        raise BadInput(
-            f"{path} holds no row of at most {recipe.sequence_length} tokens",
-            "write more, or raise sequence_length in the recipe",
-        )
+@dataclass(frozen=True)
+class _Trained:
+    """A trained model and its losses on the held-out rows; `between` the stages only where there is a second."""
+
+    model: Any
+    device: str
+    before: float
+    after: float
+    first: trainer.Trained
+    between: float | None = None
+    second: trainer.Trained | None = None
+
+
+def _train(work: Work, progress: ProgressFile) -> _Trained:
+    """Both stages of the adapter, measured on the held-out rows before and after."""
+    recipe = work.fit.recipe
+    progress.phase("load")
+    device = base_weights.pick_device()
+    model = trainer.add_adapter(base_weights.load_model(work.weights, recipe, device), recipe)
+    progress.phase("measure")
+    try:
+        before = trainer.mean_nll(model, work.held_blocks)
+        first = trainer.train(model, work.blocks, recipe, work.folder / CHECKPOINTS, progress.write)
+    except (MemoryError, RuntimeError) as e:
+        if out_of_memory(e):
+            step_down(work.folder, work.fit, work.longest)
+        raise
+    progress.phase("measure")
+    after = trainer.mean_nll(model, work.held_blocks)
+    trained = _Trained(model, device, before, after, first)
+    return _train_second(work, trained, progress) if work.pairs else trained
+
+
+def _train_second(work: Work, trained: _Trained, progress: ProgressFile) -> _Trained:
+    """`trained`, gone on with on the preference pairs."""
+    assert work.fit.second is not None
+    progress.phase("preference")
+    folder = work.folder / SECOND_CHECKPOINTS
+    try:
+        second = preference.train(trained.model, work.pairs, work.fit.second, work.weights, folder, progress.write)
+    except (MemoryError, RuntimeError) as e:
+        if out_of_memory(e):
+            step_down_second(work.folder, work.fit, work.pair_lengths)
+        raise
+    progress.phase("measure")
+    after = trainer.mean_nll(trained.model, work.held_blocks)
+    return replace(trained, between=trained.after, after=after, second=second)
+
+
+def _export(work: Work, model: Any, aside: Path, progress: ProgressFile) -> None:
+    """The adapter for PEFT, and where its method allows it for llama.cpp, with what the trainer says of it."""
+    progress.phase("export")
+    _save_adapter(model, aside / "adapter", work.spec)
+    if work.fit.recipe.method not in CARRIED:
+        return
+    notes = {"run": work.spec.run, "base.name": work.spec.base_name, "base.sha256": work.spec.sha256}
+    write_adapter(aside / "adapter", work.spec.base, aside / "adapter.gguf", notes=notes)
+    progress.phase("reference")
+    if work.shape.dense_bytes <= DENSE_LIMIT:
+        model = _dense(work.weights, work.fit.recipe, aside / "adapter")
+    write_reference(model, _probes(work.held, work.held_examples, work.chat), aside / "reference.npz")
+
+
+def _metrics(work: Work, trained: _Trained, progress: ProgressFile) -> dict[str, Any]:
+    """What is known of the run in figures."""
+    return {
+        "run": work.spec.run,
+        "heldout_loss_before": round(trained.before, 4),
+        "heldout_loss_after": round(trained.after, 4),
+        "train_loss": round(trained.first.loss, 4),
+        "losses": progress.losses,
+        "steps": trained.first.steps,
+        "rows": len(work.examples),
+        "rows_left_out": work.left_out,
+        "heldout_rows": len(work.held_examples),
+        "heldout_rows_left_out": work.held_left_out,
+        "tokens": sum(len(e.ids) for e in work.examples),
+        "device": trained.device,
+        "changes": progress.changes,
+        "dtype": str(base_weights.pick_dtype(work.fit.recipe.dtype, trained.device)).removeprefix("torch."),
+        **_preference_metrics(work, trained, progress),
+    }
+
+
+def _preference_metrics(work: Work, trained: _Trained, progress: ProgressFile) -> dict[str, Any]:
+    """The second stage in figures; nothing without one."""
+    if trained.second is None or trained.between is None:
+        return {}
+    figures = {
+        "pairs": len(work.pairs),
+        "pairs_left_out": work.pairs_left_out,
+        "steps": trained.second.steps,
+        "loss": round(trained.second.loss, 4),
+        "heldout_loss_before": round(trained.between, 4),
+        "losses": progress.preference,  # [step, loss, reward accuracy, reward margin]
+    }
+    return {"preference": figures}
 
 
 def _save_adapter(model: Any, folder: Path, spec: Spec) -> None:

@@ -37,6 +37,7 @@ class Facts:
 class Plan:
     """`recipe` is the one to run: as it was given, or shrunk by `changes`. Bytes and seconds are what it needs.
 
+    `second` is the stage for preference pairs written as a recipe (see `second_stage`), None without one.
     `gpu` is 0 on a machine without one. `why` is a sentence for a person, whether it `fits` or not.
     """
 
@@ -49,14 +50,50 @@ class Plan:
     disk: int
     seconds: float
     held: memory.Held
+    second: Recipe | None = None
 
 
-def plan(shape: Shape, recipe: Recipe, facts: Facts, lengths: Sequence[int] = (), *, converts: bool = True) -> Plan:
+def plan(
+    shape: Shape,
+    recipe: Recipe,
+    facts: Facts,
+    lengths: Sequence[int] = (),
+    *,
+    pairs: Sequence[int] = (),
+    converts: bool = True,
+) -> Plan:
     """The largest version of `recipe` that fits on the machine of `facts`, or `recipe` itself and why none does.
 
     `lengths` are the training rows in tokens; they decide how long it takes and how short a sequence may become without
-    losing a row. `converts` is false where the base comes as safetensors (`model.weights`) or was converted before.
+    losing a row. `pairs` are the longer sides of the preference pairs; the second stage shrinks by itself and is left
+    out before it costs the first anything. `converts` is false where the base comes as safetensors (`model.weights`) or
+    was converted before.
     """
+    first = _first(shape, recipe, facts, lengths, converts)
+    return _with_second(shape, first, facts, pairs, converts) if first.fits else first
+
+
+def second_stage(recipe: Recipe, pairs: Sequence[int]) -> Recipe | None:
+    """The stage for preference pairs (longer sides in tokens) after `recipe`, or None when too few of them fit in.
+
+    It is written as a recipe whose one sequence is a pair, its two sides one after the other, so that whatever counts
+    memory and time counts it too.
+    """
+    read = [n for n in pairs if n <= recipe.sequence_length]
+    if not recipe.prefers(len(read)):
+        return None
+    return replace(
+        recipe,
+        batch=1,
+        accumulation=recipe.preference_batch,
+        sequence_length=2 * max(read),
+        learning_rate=recipe.preference_learning_rate,
+        epochs=recipe.preference_epochs,
+        max_steps=0,
+    )
+
+
+def _first(shape: Shape, recipe: Recipe, facts: Facts, lengths: Sequence[int], converts: bool) -> Plan:
     whole = found = _need(shape, recipe, facts, lengths, (), converts)
     changes: list[str] = []
     for change, smaller in shrinkings(recipe, max(lengths, default=0)):
@@ -67,11 +104,28 @@ def plan(shape: Shape, recipe: Recipe, facts: Facts, lengths: Sequence[int] = ()
     return found if found.fits else whole
 
 
-def shrinkings(recipe: Recipe, longest: int = 0) -> Iterator[tuple[str, Recipe]]:
+def _with_second(shape: Shape, first: Plan, facts: Facts, pairs: Sequence[int], converts: bool) -> Plan:
+    """`first` with the largest version of the second stage that fits as well."""
+    stage = second_stage(first.recipe, pairs)
+    changes = list(first.changes)
+    for change, smaller in [("", stage), *second_shrinkings(stage, pairs)] if stage else []:
+        changes += [change] if change else []
+        read = [2 * n for n in pairs if 2 * n <= smaller.sequence_length]
+        need = _need(shape, smaller, facts, read, (), converts)
+        if need.fits:
+            gpu, ram, seconds = max(first.gpu, need.gpu), max(first.ram, need.ram), first.seconds + need.seconds
+            both = replace(first, second=smaller, changes=tuple(changes), gpu=gpu, ram=ram, seconds=seconds)
+            return replace(both, why=_sentence(both, facts, "", converts))
+    if stage is None:
+        return first
+    return replace(first, changes=(*first.changes, "no preference stage, for which there is too little memory"))
+
+
+def shrinkings(recipe: Recipe, longest: int = 0, *, same_adapter: bool = False) -> Iterator[tuple[str, Recipe]]:
     """Ever smaller versions of `recipe`, each with what changed: first what costs only time, last what costs quality.
 
     An optimiser step sees as many sequences as before: half the batch means twice the accumulation. Sequences become
-    shorter than the `longest` row, which is then left out, only after all else.
+    shorter than the `longest` row, which is then left out, only after all else. `same_adapter` keeps the rank.
     """
     now = recipe
     while now.batch > 1:
@@ -84,12 +138,19 @@ def shrinkings(recipe: Recipe, longest: int = 0) -> Iterator[tuple[str, Recipe]]
     while now.sequence_length // 2 >= max(SHORTEST, longest):
         now = replace(now, sequence_length=now.sequence_length // 2)
         yield f"sequences of {now.sequence_length} tokens", now
-    while now.method != "ia3" and now.rank // 2 >= LEAST_RANK:
+    while now.method != "ia3" and now.rank // 2 >= LEAST_RANK and not same_adapter:
         now = replace(now, rank=now.rank // 2, alpha=max(1, now.alpha // 2))
         yield f"rank {now.rank}", now
     while now.sequence_length // 2 >= SHORTEST:
         now = replace(now, sequence_length=now.sequence_length // 2)
         yield f"sequences of {now.sequence_length} tokens, which leave longer rows out", now
+
+
+def second_shrinkings(stage: Recipe, pairs: Sequence[int]) -> Iterator[tuple[str, Recipe]]:
+    """Ever smaller versions of a second stage, as long as enough of the `pairs` are short enough for them."""
+    for change, smaller in shrinkings(stage, stage.sequence_length, same_adapter=True):
+        if smaller.prefers(sum(2 * n <= smaller.sequence_length for n in pairs)):
+            yield f"for preference pairs {change}", smaller
 
 
 def _need(

@@ -17,6 +17,7 @@ METHODS = ("qlora", "lora", "dora", "ia3")
 FOUR_BIT = ("qlora",)  # methods that hold the frozen base in 4-bit NF4
 CARRIED = ("qlora", "lora")  # methods whose adapters a GGUF file can carry
 _DTYPES = ("auto", "float32", "bfloat16")
+_PREFERENCE = ("dpo", "off")
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,9 @@ class Recipe:
 
     Lengths are in tokens, `warmup` is the share of the steps, `epochs` counts only while `max_steps` is 0.
     One optimiser step sees `batch` x `accumulation` packed sequences.
+
+    A second stage follows where there are `min_pairs` preference pairs: so few still say the same thing often enough to
+    be a habit rather than one edit, and make a few steps of `preference_batch` pairs each.
     """
 
     name: str = "custom"
@@ -47,16 +51,23 @@ class Recipe:
     gradient_checkpointing: bool = False
     checkpoint_steps: int = 50
     seed: int = 0
+    preference: str = "dpo"  # or off: what the second stage does
+    min_pairs: int = 20
+    preference_beta: float = 0.1  # how dear it is to leave the supervised model: the paper's usual value
+    preference_learning_rate: float = 5e-5  # a fraction of the first stage's: it corrects, and is not to teach anew
+    preference_epochs: float = 3.0
+    preference_batch: int = 4
 
     def __post_init__(self) -> None:
-        for name, allowed in (("method", METHODS), ("dtype", _DTYPES)):
+        for name, allowed in (("method", METHODS), ("dtype", _DTYPES), ("preference", _PREFERENCE)):
             if getattr(self, name) not in allowed:
                 raise ConfigError(
                     f"recipe {self.name}: {name} is {getattr(self, name)!r}",
                     f"choose one of {', '.join(allowed)}",
                 )
         whole = ("rank", "alpha", "sequence_length", "batch", "accumulation", "checkpoint_steps")
-        for name in (*whole, "learning_rate", "max_grad_norm", "epochs"):
+        second = ("min_pairs", "preference_beta", "preference_learning_rate", "preference_epochs", "preference_batch")
+        for name in (*whole, "learning_rate", "max_grad_norm", "epochs", *second):
             if not getattr(self, name) > 0:
                 raise ConfigError(f"recipe {self.name}: {name} is {getattr(self, name)}", "it must be above 0")
         for name in ("dropout", "warmup"):
@@ -64,6 +75,10 @@ class Recipe:
                 raise ConfigError(f"recipe {self.name}: {name} is {getattr(self, name)}", "it must be in [0, 1)")
         if self.max_steps < 0 or self.weight_decay < 0 or not self.targets:
             raise ConfigError(f"recipe {self.name}: max_steps, weight_decay or targets make no sense")
+
+    def prefers(self, pairs: int) -> bool:
+        """Whether `pairs` preference pairs are enough for a second stage."""
+        return self.preference != "off" and pairs >= self.min_pairs
 
 
 def require_carried(recipe: Recipe) -> None:

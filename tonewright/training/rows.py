@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,14 @@ Tokenize = Callable[[str], list[int]]
 
 @dataclass(frozen=True)
 class Row:
-    """One request and the author's own words as its answer (the last message)."""
+    """One request and the author's own words as its answer (the last message).
+
+    `rejected` is what a model had answered before the author corrected it; empty where no model did.
+    """
 
     id: str
     messages: tuple[Message, ...]
+    rejected: str = ""
 
     @property
     def target(self) -> str:
@@ -40,6 +44,19 @@ class Example:
 Block = tuple[Example, ...]
 
 
+@dataclass(frozen=True)
+class Pair:
+    """Two answers to one request: the author's correction, and the draft that it corrects."""
+
+    chosen: Example
+    rejected: Example
+
+    @property
+    def length(self) -> int:
+        """Tokens of the longer one, request included."""
+        return max(len(self.chosen.ids), len(self.rejected.ids))
+
+
 def read_rows(path: Path) -> list[Row]:
     """The rows of a JSON Lines file. Raises `BadInput` naming file, line and fault."""
     rows = []
@@ -53,7 +70,7 @@ def read_rows(path: Path) -> list[Row]:
         try:
             data = json.loads(line)
             messages = tuple({"role": str(m["role"]), "content": str(m["content"])} for m in data["messages"])
-            row = Row(str(data["id"]), messages)
+            row = Row(str(data["id"]), messages, str(data.get("rejected", "")))
         except (ValueError, KeyError, TypeError) as e:
             raise BadInput(f"{path}, line {number}: this is not a row ({e!r})", "export the snapshot again") from e
         if len(messages) < 2 or messages[-1]["role"] != "assistant" or not row.target.strip():
@@ -74,6 +91,12 @@ def encode(row: Row, chat: ChatFormat, tokenize: Tokenize) -> Example:
     prompt = tokenize(chat.prompt(row.messages[:-1]))
     whole = tokenize(chat.conversation(row.messages))
     return Example(row.id, tuple(whole), answer_start(prompt, whole))
+
+
+def encode_pair(row: Row, chat: ChatFormat, tokenize: Tokenize) -> Pair:
+    """`row` and what was rejected for it, each as the first stage would see it."""
+    draft = replace(row, messages=(*row.messages[:-1], {"role": "assistant", "content": row.rejected}))
+    return Pair(encode(row, chat, tokenize), encode(draft, chat, tokenize))
 
 
 def fitting(examples: Iterable[Example], length: int) -> tuple[list[Example], list[str]]:

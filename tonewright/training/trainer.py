@@ -65,20 +65,38 @@ def train(model: Any, blocks: Sequence[Block], recipe: Recipe, folder: Path, rep
     Raises `TonewrightError` as soon as the loss is not a number.
     """
     with quiet_transformers() as transformers:
-        watch = _watch(transformers, report, tokens=sum(len(e.ids) for b in blocks for e in b) / len(blocks))
+        tokens = sum(len(e.ids) for b in blocks for e in b) / len(blocks)
         trainer = transformers.Trainer(
             model=model,
-            args=_arguments(transformers, recipe, folder, model.device.type),
+            args=arguments(transformers.TrainingArguments, recipe, folder, model.device.type),
             train_dataset=list(blocks),
             data_collator=collate,
-            callbacks=[watch],
+            callbacks=[watch(transformers, report, "train", tokens)],
         )
-        # Trainer would print every log line as a dictionary.
-        trainer.remove_callback(transformers.trainer_callback.PrinterCallback)
-        trainer.train(resume_from_checkpoint=newest_checkpoint(folder))
-        losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+        return finish(transformers, trainer, model, folder)
+
+
+def finish(transformers: Any, trainer: Any, model: Any, folder: Path) -> Trained:
+    """Do the steps of `trainer` that the newest whole checkpoint in `folder` leaves to do."""
+    # Trainer would print every log line as a dictionary.
+    trainer.remove_callback(transformers.trainer_callback.PrinterCallback)
+    newest = newest_checkpoint(folder)
+    state = transformers.TrainerState.load_from_json(f"{newest}/trainer_state.json") if newest else trainer.state
+    if newest and state.global_step >= state.max_steps:  # Trainer would do one step more
+        _load_adapter(model, Path(newest))
+    else:
+        trainer.train(resume_from_checkpoint=newest)
+        state = trainer.state
+    losses = [entry["loss"] for entry in state.log_history if "loss" in entry]
     last = losses[-max(1, len(losses) // 10) :]
-    return Trained(trainer.state.global_step, sum(last) / len(last))
+    return Trained(state.global_step, sum(last) / len(last))
+
+
+def _load_adapter(model: Any, checkpoint: Path) -> None:
+    import peft
+    from safetensors.torch import load_file
+
+    peft.set_peft_model_state_dict(model, load_file(checkpoint / "adapter_model.safetensors"))
 
 
 def mean_nll(model: Any, blocks: Sequence[Block]) -> float:
@@ -120,8 +138,9 @@ def _whole(checkpoint: Path) -> bool:
     return False
 
 
-def _arguments(transformers: Any, recipe: Recipe, folder: Path, device: str) -> Any:
-    return transformers.TrainingArguments(
+def arguments(kind: Any, recipe: Recipe, folder: Path, device: str, **more: Any) -> Any:
+    """`recipe` as transformers' TrainingArguments, or as another `kind` of them that wants `more`."""
+    return kind(
         output_dir=str(folder),
         per_device_train_batch_size=recipe.batch,
         gradient_accumulation_steps=max(1, recipe.accumulation // int(os.environ.get("WORLD_SIZE", "1"))),
@@ -147,10 +166,11 @@ def _arguments(transformers: Any, recipe: Recipe, folder: Path, device: str) -> 
         report_to="none",
         push_to_hub=False,
         disable_tqdm=True,
+        **more,
     )
 
 
-def _watch(transformers: Any, report: Report, tokens: float) -> Any:
+def watch(transformers: Any, report: Report, phase: str, tokens: float) -> Any:
     """A callback that reports after each step; `tokens` is the mean number of tokens in a block."""
 
     class Watch(transformers.TrainerCallback):  # type: ignore[misc]
@@ -175,13 +195,15 @@ def _watch(transformers: Any, report: Report, tokens: float) -> Any:
             step_tokens = tokens * args.per_device_train_batch_size * args.gradient_accumulation_steps
             report(
                 Progress(
-                    phase="train",
+                    phase=phase,
                     step=state.global_step,
                     steps=state.max_steps,
                     loss=loss,
                     learning_rate=float(logs["learning_rate"]),
                     tokens_per_second=round(step_tokens / per_step, 1),
                     eta_seconds=round(per_step * (state.max_steps - state.global_step), 1),
+                    reward_accuracy=logs.get("rewards/accuracies"),
+                    reward_margin=logs.get("rewards/margins"),
                 )
             )
 

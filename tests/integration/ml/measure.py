@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,16 @@ def blocks(shape: Shape, recipe: Recipe, count: int) -> list[Block]:
 
 def kept(model: Any, batch: list[Block]) -> int:
     """Bytes of what autograd keeps of one forward pass, weights and buffers aside."""
+
+    def forward() -> None:
+        model.train()
+        assert bool(model(**collate(batch)).loss.isfinite())
+
+    return kept_by(forward, model)
+
+
+def kept_by(work: Callable[[], object], model: Any) -> int:
+    """Bytes of what autograd keeps while `work` goes on, weights and buffers aside."""
     import torch
 
     own = {t.untyped_storage().data_ptr() for t in [*model.parameters(), *model.buffers()]}
@@ -48,10 +59,8 @@ def kept(model: Any, batch: list[Block]) -> int:
         seen.setdefault(tensor.untyped_storage().data_ptr(), tensor)
         return tensor
 
-    model.train()
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        loss = model(**collate(batch)).loss
-    assert bool(loss.isfinite())
+        work()
     return sum(t.untyped_storage().nbytes() for place, t in seen.items() if place not in own)
 
 

@@ -14,12 +14,14 @@ import pytest
 
 from tests.conftest import Tell, until
 from tests.integration.ml.conftest import TINY, Small
-from tests.integration.ml.measure import blocks, kept, model_of
+from tests.integration.ml.measure import blocks, kept, kept_by, model_of
 from tonewright.process import run
-from tonewright.training import memory, trainer
+from tonewright.training import memory, preference, trainer
 from tonewright.training.fitting import goes_on
+from tonewright.training.plan import second_stage
 from tonewright.training.progress import Progress
 from tonewright.training.recipe import Recipe
+from tonewright.training.rows import Example, Pair
 from tonewright.training.shape import Shape, shape_of
 
 pytestmark = [pytest.mark.train, pytest.mark.timeout(300)]
@@ -50,6 +52,21 @@ def test_what_autograd_keeps_is_what_the_formula_says(method: str, dtype: str, s
     element = 4 if dtype == "float32" else 2
     said = memory.activations(shape, recipe, element) + 254 * 4 * shape.vocabulary  # the softmax; gradients come later
     assert kept(model_of(shape, recipe), blocks(shape, recipe, 1)) == pytest.approx(said, rel=tolerance)
+
+
+@pytest.mark.proof
+def test_a_pair_keeps_what_its_recipe_says(small: Small, tmp_path: Path) -> None:
+    """One step of the second stage, with TRL's own loss: no more than the planner counts, logits aside, and nearly."""
+    recipe = Recipe(dtype="float32", sequence_length=256, min_pairs=1, preference_epochs=1)
+    ids = tuple(range(7, 263))
+    pair = Pair(Example("p", ids, 100), Example("p", ids[:250], 100))
+    stage = second_stage(recipe, [pair.length])
+    assert stage is not None
+    model = model_of(LLAMA, stage)
+    found = kept_by(
+        lambda: preference.train(model, [pair], stage, small.weights, tmp_path, lambda progress: None), model
+    )
+    assert 0.85 < found / memory.activations(LLAMA, stage, 4) <= 1
 
 
 @pytest.mark.proof

@@ -130,10 +130,11 @@ def test_errors_of_the_work_reach_the_caller() -> None:
 
 
 def test_what_a_host_gets_is_what_was_tested() -> None:
-    """What `host provision` installs is pinned as in constraints.txt, and the train extra is among it."""
+    """What `host provision` installs is pinned as in constraints.txt, and the train and trl extras are among it."""
     text = (PACKAGE / "remote" / "requirements.txt").read_text(encoding="utf-8")
     pinned = [line for line in text.splitlines() if not line.startswith("#")]
     assert set(pinned) <= set((PACKAGE.parent / "constraints.txt").read_text(encoding="utf-8").splitlines())
     project = tomli.loads((PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    needed = {re.split(r"[<>=]", line)[0] for line in project["optional-dependencies"]["train"]}
+    extras = project["optional-dependencies"]
+    needed = {re.split(r"[<>=]", line)[0] for line in (*extras["train"], *extras["trl"])}
     assert {*needed, "tomli"} <= {line.partition("==")[0] for line in pinned}
