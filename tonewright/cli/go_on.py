@@ -16,6 +16,7 @@ from tonewright.cli.voice import (
     open_voice,
     read_input,
     remember,
+    turned,
 )
 from tonewright.corpus.drafts import CONTINUED, Draft
 from tonewright.rewriting.continuing import after, go_on
@@ -38,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     target = file_of(args, "--in-place") if args.in_place else None
     text, name = read_input(args.file)
     manner = manner_of(workspace, args)
-    with open_voice(workspace, args.model, args.strength) as voice:
+    with open_voice(workspace, args.model, args.strength, turned(workspace, args)) as voice:
         last, paragraph = go_on(text, name, voice, manner)
     remember(workspace, text, name, [Draft(paragraph, last, CONTINUED, manner.tone, known_as(workspace, name))])
     if target:

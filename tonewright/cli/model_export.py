@@ -14,6 +14,7 @@ from tonewright.gguf.quantise import FORMS, known
 from tonewright.gguf.release import release
 from tonewright.models import registry
 from tonewright.models.base import find_base, sha256_of
+from tonewright.rewriting.dial import Dial
 from tonewright.workspace import open_workspace
 
 
@@ -42,7 +43,9 @@ def run(args: argparse.Namespace) -> int:
     }
     name = f"{workspace.root.name}-voice-{model.id}-{form}"
     folder = (args.output or workspace.folder("exports") / name).expanduser().absolute()
-    made = release(find_base(workspace.config.model.base), model, made_of, form, folder, show.progress)
+    base = find_base(workspace.config.model.base)
+    vectors = Dial(workspace, base, model.adapter).kept()
+    made = release(base, model, made_of, form, folder, show.progress, vectors=vectors)
     show.progress("")
     if args.json:
         show.as_json({"model": model.id, **dataclasses.asdict(made), "file": str(made.file)})
@@ -50,5 +53,5 @@ def run(args: argparse.Namespace) -> int:
     print(
         f"{made.file}: {made.bytes / 1e6:.0f} MB as {form}, perplexity {made.parity.ppl_ratio:.3f} times the trainer's"
     )
-    print("beside it: Modelfile, README.md, lineage.json, SHA256SUMS")
+    print(f"beside it: Modelfile, README.md, lineage.json, SHA256SUMS{', a vector per tone' if vectors else ''}")
     return 0

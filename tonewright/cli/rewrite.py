@@ -24,6 +24,7 @@ from tonewright.cli.voice import (
     open_voice,
     read_input,
     remember,
+    turned,
 )
 from tonewright.corpus.drafts import REWRITTEN, Draft
 from tonewright.errors import UsageError
@@ -75,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
     text, name = read_input(args.file)
     if args.dry_run:
         return _foresee(text, name, workspace.vocabulary)
-    with open_voice(workspace, args.model, args.strength) as voice:
+    with open_voice(workspace, args.model, args.strength, turned(workspace, args)) as voice:
         return perform(workspace, args, text, name, voice)
 
 

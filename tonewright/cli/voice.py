@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from tonewright import prompts
+from tonewright.cli import show
 from tonewright.corpus import drafts, style
 from tonewright.corpus.drafts import Draft
 from tonewright.errors import BadInput, UsageError
@@ -16,12 +17,14 @@ from tonewright.models import registry
 from tonewright.models.trial import require_loadable
 from tonewright.posts.post import opted_out, parse
 from tonewright.rewriting.choosing import choose
+from tonewright.rewriting.dial import MOST, Dial
 from tonewright.rewriting.prompted import Prompted
 from tonewright.rewriting.ranking import Author
 from tonewright.rewriting.rewrite import Manner, Voice
 from tonewright.workspace import Workspace
 
 STANDARD_INPUT = "standard input"
+NO_TONE: Mapping[str, float] = {}
 
 
 def add_voice_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,6 +38,13 @@ def add_voice_arguments(parser: argparse.ArgumentParser) -> None:
 def add_manner_arguments(parser: argparse.ArgumentParser) -> None:
     """In which tone, and how often it is tried."""
     parser.add_argument("--tone", help="one of your tones, or several with weights: snark=0.7,dry")
+    parser.add_argument(
+        "--dial",
+        type=float,
+        default=0.0,
+        metavar="0..2",
+        help="how far the model is pushed towards --tone, beyond being asked (default: 0, usual: 0.5 to 1)",
+    )
     parser.add_argument("--best-of", type=int, default=1, metavar="N", help="write N candidates and take the best")
 
 
@@ -45,6 +55,17 @@ def manner_of(workspace: Workspace, args: argparse.Namespace) -> Manner:
     author = Author(style.own_texts(workspace.ledger), workspace.config.gate.max_overlap_words)
     tone = prompts.blend(_tones(workspace, args.tone)) if args.tone else None
     return Manner(tone, args.best_of, author, workspace.vocabulary)
+
+
+def turned(workspace: Workspace, args: argparse.Namespace) -> dict[str, float]:
+    """{tone: how far `--dial` turns it}, empty at 0. Raises `UsageError` or `BadInput`."""
+    if not 0 <= args.dial <= MOST:
+        raise UsageError(f"--dial is {args.dial:g}", f"give a number from 0 to {MOST:g}")
+    if not args.dial:
+        return {}
+    if not args.tone:
+        raise UsageError("--dial turns a tone, and none is named", "add --tone")
+    return {tone: args.dial * weight for tone, weight in _tones(workspace, args.tone)}
 
 
 def read_input(file: str) -> tuple[str, str]:
@@ -67,8 +88,13 @@ def file_of(args: argparse.Namespace, option: str) -> Path:
 
 
 @contextmanager
-def open_voice(workspace: Workspace, word: str, strength: float = 1.0) -> Iterator[Voice]:
-    """The model that `word` names, loaded. Without a champion yet, the prompted base writes, and says so."""
+def open_voice(
+    workspace: Workspace, word: str, strength: float = 1.0, turned: Mapping[str, float] = NO_TONE
+) -> Iterator[Voice]:
+    """The model that `word` names, loaded. Without a champion yet, the prompted base writes, and says so.
+
+    `turned` is {tone: how far the dial is turned}; the vectors for it are made when they are first asked for.
+    """
     from tonewright.models.llama import LocalModel
 
     if not 0 <= strength <= 1:
@@ -77,7 +103,11 @@ def open_voice(workspace: Workspace, word: str, strength: float = 1.0) -> Iterat
     if chosen.note:
         print(f"tonewright: {chosen.note}", file=sys.stderr)
     require_loadable(chosen.base)
+    push = Dial(workspace, chosen.base, chosen.adapter).push(turned, show.progress) if turned else {}
     with LocalModel(chosen.base.gguf, chosen.adapter, adapter_scale=strength) as voice:
+        if push:
+            show.progress("")
+            voice.steer(push)
         yield voice if chosen.adapter else Prompted(voice, chosen)
 
 

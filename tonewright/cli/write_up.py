@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from tonewright.cli import show
-from tonewright.cli.voice import add_manner_arguments, add_voice_arguments, known_as, manner_of, open_voice
+from tonewright.cli.voice import add_manner_arguments, add_voice_arguments, known_as, manner_of, open_voice, turned
 from tonewright.corpus.drafts import REWRITTEN, Draft, give_out
 from tonewright.errors import TonewrightError, UsageError
 from tonewright.rewriting.rewrite import Voice
@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
     note = find_note(workspace.ledger, args.note)
     if args.to and Path(args.to).exists():
         raise UsageError(f"{args.to} is there already", "choose another name")
-    with open_voice(workspace, args.model, args.strength) as voice:
+    with open_voice(workspace, args.model, args.strength, turned(workspace, args)) as voice:
         return perform(workspace, args, note, voice)
 
 

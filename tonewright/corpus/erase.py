@@ -23,6 +23,7 @@ from tonewright.ledger.store import Ledger
 from tonewright.models.base import sha256_of
 from tonewright.posts.passages import split_passages
 from tonewright.posts.post import parse
+from tonewright.rewriting.dial import drop_vectors
 from tonewright.search.refresh import drop_forgotten
 from tonewright.workspace import Workspace, cache_folder
 
@@ -38,6 +39,7 @@ def erase(workspace: Workspace, runs: Iterable[str]) -> list[str]:
     for _, file in lineage.snapshot_files(workspace):
         _without_rows(file, forgotten(ledger, FORGOTTEN_TEXT))
     drop_copies(workspace)
+    drop_vectors(workspace)
     _forget_vectors(forgotten(ledger, FORGOTTEN_TEXT))
     _drop_ways_back(workspace, forgotten(ledger, FORGOTTEN_TEXT))
     for backup in workspace.state.glob("ledger.v*.backup"):

@@ -6,7 +6,7 @@ import dataclasses
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from tonewright.models.gguf_header import read_header
 from tonewright.models.registry import Model
 
 LINEAGE, CARD, MODELFILE, SUMS = "lineage.json", "README.md", "Modelfile", "SHA256SUMS"
+VECTOR = "tone-{}.gguf"
 _CONTEXT = 2048  # tokens; what `tonewright rewrite` uses as well
 
 
@@ -44,10 +45,13 @@ def release(
     form: str,
     folder: Path,
     progress: Callable[[str], None] = lambda told: None,
+    *,
+    vectors: Mapping[str, Path] | None = None,
 ) -> Release:
     """Write `model`, merged into `base` and quantised as `form`, to `folder`: all of it or nothing.
 
-    `made_of` goes into the lineage: recipe, and hashes of data and code. Raises `Refused` when the model was trained on
+    `made_of` goes into the lineage: recipe, and hashes of data and code. `vectors` are the model's control vectors by
+    tone, to be put beside it. Raises `Refused` when the model was trained on
     another base or when llama.cpp does not say what the trainer said, `UsageError` when `folder` holds something else,
     and `Missing` without llama.cpp.
     """
@@ -67,7 +71,9 @@ def release(
     aside.mkdir(parents=True)
     try:
         made = _write(base, model, form, aside / f"{folder.name}.gguf", reference, progress)
-        _describe(aside, made, base, model, made_of)
+        for tone, vector in sorted((vectors or {}).items()):
+            shutil.copyfile(vector, aside / VECTOR.format(tone))
+        _describe(aside, made, base, model, made_of, sorted(vectors or ()))
         shutil.rmtree(folder, ignore_errors=True)
         aside.rename(folder)
     finally:
@@ -104,7 +110,9 @@ def _agreeing(parity: ParityReport, form: str) -> ParityReport:
     return parity
 
 
-def _describe(folder: Path, made: Release, base: BaseModel, model: Model, made_of: dict[str, Any]) -> None:
+def _describe(
+    folder: Path, made: Release, base: BaseModel, model: Model, made_of: dict[str, Any], tones: Sequence[str]
+) -> None:
     """The files beside the GGUF."""
     lineage = {
         "made_by": f"tonewright {__version__}",
@@ -118,7 +126,7 @@ def _describe(folder: Path, made: Release, base: BaseModel, model: Model, made_o
     }
     (folder / LINEAGE).write_text(json.dumps(lineage, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     (folder / MODELFILE).write_text(_modelfile(made, base), encoding="utf-8")
-    (folder / CARD).write_text(_card(made, base, model), encoding="utf-8")
+    (folder / CARD).write_text(_card(made, base, model, tones), encoding="utf-8")
     names = sorted(p.name for p in folder.iterdir())
     sums = "".join(f"{sha256_of(folder / name)}  {name}\n" for name in names)
     (folder / SUMS).write_text(sums, encoding="utf-8")
@@ -143,7 +151,7 @@ def _modelfile(made: Release, base: BaseModel) -> str:
     )
 
 
-def _card(made: Release, base: BaseModel, model: Model) -> str:
+def _card(made: Release, base: BaseModel, model: Model, tones: Sequence[str]) -> str:
     reasons = "\n".join(f"- {reason}" for reason in without_words(model.report)["reasons"])
     asked = prompts.rewrite("(the text)", "dry")[1]["content"].split("\n")[0]
     return f"""# {made.file.stem}
@@ -155,7 +163,7 @@ A small model that writes like one author: {base.name} with that author's adapte
 
 System: `{prompts.SYSTEM}` User: `{asked}`, an empty line, then the text; or without `, in a dry tone`. It was
 trained to rewrite and to summarise, not to chat. `ollama create voice -f {MODELFILE}` makes it known to Ollama.
-
+{_dials(made, tones)}
 ## What the gate said ({model.verdict})
 
 {reasons}
@@ -168,4 +176,21 @@ the same token likeliest at {made.parity.top1:.1%} of places.
 The base is under `{base.licence or "terms that its file does not name"}`. The author's text shaped the rest: nobody may
 use this model to pass as the author. `{LINEAGE}` names data, recipe, base and code by their hashes;
 `sha256sum -c {SUMS}` checks the files.
+"""
+
+
+def _dials(made: Release, tones: Sequence[str]) -> str:
+    """How the control vectors are used, "" without any."""
+    if not tones:
+        return ""
+    return f"""
+## The tone dial
+
+A control vector for each of {", ".join(tones)}: a direction in the model's states that is
+added while it writes. 0 is the model as it is, 0.5 to 1 is usual; beyond that it loses its thread. Ask for the tone as
+well. With llama.cpp:
+
+    llama-cli -m {made.file.name} --control-vector-scaled {VECTOR.format(tones[0])}:0.6
+
+(builds before December 2025: `{VECTOR.format(tones[0])} 0.6`). `llama-server` takes the same option; Ollama has none.
 """

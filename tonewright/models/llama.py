@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -58,6 +58,29 @@ class LocalModel(Engine):
         self._format = ChatFormat.of(gguf)
         self._scored: list[int] = []  # ids whose keys and values the cache holds after `score`
 
+    def steer(self, directions: Mapping[int, NDArray[np.float32]]) -> None:
+        """From now on add `directions[layer]`, of the model's width, to every token's state after that layer.
+
+        Layers are counted from 1; the first cannot be steered. Without directions, the model is what it was.
+        """
+        import ctypes
+
+        import llama_cpp
+        import numpy as np
+
+        context, width = self._llama.ctx, self._llama.n_embd()
+        self._forget()  # what it has read, it has read in another mood
+        if not directions:
+            llama_cpp.llama_set_adapter_cvec(context, None, 0, width, 0, 0)
+            return
+        pushed = np.zeros((max(directions) - 1, width), dtype=np.float32)  # row 0 is the second layer's
+        for layer, direction in directions.items():
+            pushed[layer - 2] = direction
+        data = pushed.ctypes.data_as(ctypes.POINTER(ctypes.c_float))
+        first, last = min(directions) - 1, max(directions) - 1
+        if llama_cpp.llama_set_adapter_cvec(context, data, pushed.size, width, first, last):
+            raise BadInput("llama.cpp does not take the control vector", "derive it from the model that it is used on")
+
     def generate(
         self,
         messages: Sequence[Message],
@@ -109,6 +132,14 @@ class LocalModel(Engine):
         import numpy as np
 
         return np.concatenate([rows for _, rows in self._rows(self.checked(list(token_ids)), 0, reuse=False)])
+
+    def _forget(self) -> None:
+        """Drop every key and value that the cache holds."""
+        import llama_cpp
+
+        self._llama.reset()
+        self._scored = []
+        llama_cpp.llama_memory_clear(llama_cpp.llama_get_memory(self._llama.ctx), True)
 
     def _pieces(self, prompt: list[int], max_tokens: int, temperature: float, seed: int) -> Iterator[str]:
         """Decoded text, token by token; an unfinished character waits for its rest, or is dropped."""

@@ -8,12 +8,14 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.integration.ml.conftest import Small
 from tonewright import prompts
 from tonewright.errors import BadInput, Refused, UsageError
 from tonewright.gguf.adapter import write_adapter
+from tonewright.gguf.control_vector import write_control_vector
 from tonewright.gguf.merge import merge
 from tonewright.gguf.release import release
 from tonewright.models.base import sha256_of
@@ -62,7 +64,12 @@ def test_a_release_is_whole_checked_and_described(small: Small, job: Path, tmp_p
     with LocalModel(made.file, n_ctx=256) as loaded:
         assert loaded.generate([{"role": "user", "content": "Say a word."}], max_tokens=4)
     # Again over itself is fine, and float16 is the trainer's model to the third digit; over anything else it is not.
-    exact = release(small.base, model(job, tmp_path / "again"), {}, "f16", folder).parity
+    vector = tmp_path / "dry.gguf"
+    write_control_vector(vector, {2: np.ones(576, dtype=np.float32)}, "llama", notes={})
+    exact = release(small.base, model(job, tmp_path / "again"), {}, "f16", folder, vectors={"dry": vector}).parity
+    assert "tone-dry.gguf" in (folder / "SHA256SUMS").read_text()
+    assert "--control-vector-scaled tone-dry.gguf:" in (folder / "README.md").read_text()
+    assert (folder / "tone-dry.gguf").read_bytes() == vector.read_bytes()
     assert (exact.mean_cosine > 0.999, exact.top1 > 0.97) == (True, True), exact
     assert json.loads((folder / "lineage.json").read_text())["file"]["form"] == "f16"
     (tmp_path / "letters").mkdir()
