@@ -98,6 +98,8 @@ def perform(workspace: Workspace, args: argparse.Namespace, text: str, name: str
         stopped = True
     if typing:
         typing.end()
+    else:
+        show.progress("")
     _remember(workspace, text, name, spans, manner)
     new = splice(text, spans)
     if args.json:
@@ -124,8 +126,7 @@ def _context(workspace: Workspace, args: argparse.Namespace, text: str, name: st
 
 
 def _count(number: int, piece: Prose) -> None:
-    if sys.stderr.isatty():
-        show.progress(f"passage {number}")
+    show.progress(f"passage {number}")
 
 
 def _foresee(text: str, name: str, vocabulary: Vocabulary) -> int:

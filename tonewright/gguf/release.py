@@ -15,6 +15,7 @@ from tonewright import __version__, prompts
 from tonewright.corpus.forget import without_words
 from tonewright.errors import BadInput, Refused, UsageError
 from tonewright.gguf.merge import merge
+from tonewright.gguf.modelfile import modelfile
 from tonewright.gguf.parity import ParityReport, check_merged
 from tonewright.gguf.quantise import F16, quantise
 from tonewright.models.base import BaseModel, sha256_of
@@ -24,7 +25,6 @@ from tonewright.models.registry import Model
 
 LINEAGE, CARD, MODELFILE, SUMS = "lineage.json", "README.md", "Modelfile", "SHA256SUMS"
 VECTOR = "tone-{}.gguf"
-_CONTEXT = 2048  # tokens; what `tonewright rewrite` uses as well
 
 
 @dataclass(frozen=True)
@@ -125,30 +125,11 @@ def _describe(
         "parity": dataclasses.asdict(made.parity),
     }
     (folder / LINEAGE).write_text(json.dumps(lineage, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    (folder / MODELFILE).write_text(_modelfile(made, base), encoding="utf-8")
+    (folder / MODELFILE).write_text(modelfile(made.file.name, ChatFormat.of(base.gguf)), encoding="utf-8")
     (folder / CARD).write_text(_card(made, base, model, tones), encoding="utf-8")
     names = sorted(p.name for p in folder.iterdir())
     sums = "".join(f"{sha256_of(folder / name)}  {name}\n" for name in names)
     (folder / SUMS).write_text(sums, encoding="utf-8")
-
-
-def _modelfile(made: Release, base: BaseModel) -> str:
-    """For Ollama, which takes a chat template from a GGUF only where it is one of those that it knows.
-
-    So it is told here what the base's own template makes of a system message and a request; Ollama puts the two in,
-    and the BOS in front where the base wants one.
-    """
-    chat = ChatFormat.of(base.gguf)
-    asked = chat.prompt([{"role": "system", "content": "{{ .System }}"}, {"role": "user", "content": "{{ .Prompt }}"}])
-    stop = "" if chat.template else 'PARAMETER stop "### User"\n'
-    return (
-        f"FROM ./{made.file.name}\n"
-        f'TEMPLATE """{asked.removeprefix(chat.bos) if chat.add_bos else asked}"""\n'
-        f'SYSTEM """{prompts.SYSTEM}"""\n'
-        f"{stop}"
-        "PARAMETER temperature 0\n"
-        f"PARAMETER num_ctx {_CONTEXT}\n"
-    )
 
 
 def _card(made: Release, base: BaseModel, model: Model, tones: Sequence[str]) -> str:

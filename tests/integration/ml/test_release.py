@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from tests.integration.ml.conftest import Small
-from tonewright import prompts
 from tonewright.errors import BadInput, Refused, UsageError
 from tonewright.gguf.adapter import write_adapter
 from tonewright.gguf.control_vector import write_control_vector
 from tonewright.gguf.merge import merge
+from tonewright.gguf.modelfile import modelfile
 from tonewright.gguf.release import release
 from tonewright.models.base import sha256_of
 from tonewright.models.chat import ChatFormat
@@ -57,10 +57,7 @@ def test_a_release_is_whole_checked_and_described(small: Small, job: Path, tmp_p
     assert mine["tonewright.base.sha256"] == small.base.sha256
     assert "boiler" not in (folder / "README.md").read_text()
     assert json.loads((folder / "lineage.json").read_text())["recipe"] == {"rank": 8}
-    system, user = prompts.rewrite("It rained.", "dry")
-    template = (folder / "Modelfile").read_text().split('"""')[1]
-    filled = template.replace("{{ .System }}", system["content"]).replace("{{ .Prompt }}", user["content"])
-    assert filled == ChatFormat.of(made.file).prompt([system, user]), "Ollama asks as the trainer did"
+    assert (folder / "Modelfile").read_text() == modelfile(made.file.name, ChatFormat.of(made.file))
     with LocalModel(made.file, n_ctx=256) as loaded:
         assert loaded.generate([{"role": "user", "content": "Say a word."}], max_tokens=4)
     # Again over itself is fine, and float16 is the trainer's model to the third digit; over anything else it is not.
