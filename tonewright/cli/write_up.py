@@ -48,6 +48,7 @@ def perform(workspace: Workspace, args: argparse.Namespace, note: Note, voice: V
             show.progress(f"passage {len(written)} of {len(note.passages)}")
     except KeyboardInterrupt:
         stopped = True
+    show.progress("")
     rest = [Written(spoken, spoken.text, "interrupted") for spoken in note.passages[len(written) :]]
     text = draft_post(note, [*written, *rest])
     path = known_as(workspace, args.to) if args.to else ""
