@@ -32,6 +32,9 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY)
 	@$(BIN)/python examples/demo.py
 
+# Threads of two tests at once that wait by spinning would take the cores from each other.
+test proof: export OMP_WAIT_POLICY = PASSIVE
+
 test: $(READY) lint
 	@$(BIN)/python -m pytest -q $(TWO)
 
