@@ -59,7 +59,7 @@ def _begin(workspace: Workspace, lease: Lease) -> runs.Run:
     if len(train) < MIN_ROWS:
         raise Refused(f"the corpus has {len(train)} rows to train on", f"write until there are {MIN_ROWS}")
     base = models.base_of(workspace)
-    weights = original_weights(workspace.config.model.weights)
+    weights = _hashes(original_weights(workspace.config.model.weights))
     settings = json.dumps(dataclasses.asdict(recipe), sort_keys=True)
     made = workspace.folder("runs", f"incoming-{lease.event.id}")
     _, code = courier.pack_code(made)
@@ -70,7 +70,7 @@ def _begin(workspace: Workspace, lease: Lease) -> runs.Run:
         name = runs.name(
             snapshot=frozen.id,
             recipe=hashlib.sha256(settings.encode()).hexdigest(),
-            base="".join([base.sha256, *(sha256_of(file) for file in weights.values())]),
+            base="".join([base.sha256, *weights.values()]),
             code=code,
         )
         spec = {
@@ -81,6 +81,7 @@ def _begin(workspace: Workspace, lease: Lease) -> runs.Run:
                 "sha256": base.sha256,
                 "name": base.name,
                 "weights": "blobs/weights" if weights else None,
+                "weights_sha256": weights,
             },
             "recipe": dataclasses.asdict(recipe),
             "cache": "../../cache",
@@ -107,7 +108,7 @@ def _ship(workspace: Workspace, lease: Lease, run: runs.Run) -> str:
     runs.place(workspace.ledger, run.id, name)
     with open_host(settings_for(workspace, name)) as host:
         blobs = {"base.gguf": _base(workspace, run).gguf}
-        blobs |= {f"weights/{name}": file for name, file in original_weights(workspace.config.model.weights).items()}
+        blobs |= {f"weights/{name}": file for name, file in _weights(workspace, run).items()}
         courier.ship(host, _job(workspace, run), run.id, blobs)
     return runs.START
 
@@ -213,6 +214,23 @@ def _base(workspace: Workspace, run: runs.Run) -> BaseModel:
             "set it back and `tonewright retry`, or start a run of the new one with `tonewright retrain --now`",
         )
     return base
+
+
+def _weights(workspace: Workspace, run: runs.Run) -> dict[str, Path]:
+    """The base's original weights that the run was begun with. Raises `BadInput` when they are others by now."""
+    spec = json.loads((_job(workspace, run) / "spec.json").read_text(encoding="utf-8"))
+    weights = original_weights(workspace.config.model.weights)
+    found = _hashes(weights)
+    if found != spec["base"].get("weights_sha256", found):  # a run of an older version does not say
+        raise BadInput(
+            f"the files of model.weights are not those that run {run.id} was begun with",
+            "bring them back and `tonewright retry`, or start another run with `tonewright retrain --now`",
+        )
+    return weights
+
+
+def _hashes(files: Mapping[str, Path]) -> dict[str, str]:
+    return {name: sha256_of(file) for name, file in files.items()}
 
 
 def _job(workspace: Workspace, run: runs.Run) -> Path:

@@ -59,3 +59,26 @@ def test_another_base_is_never_sent_in_its_place(begun: Workspace) -> None:
     story.play(blog, lambda *_: None)
     assert [r.step for r in runs.every(blog.ledger)] == [runs.FINISHED]
     blog.ledger.close()
+
+
+def test_other_weights_are_never_sent_in_their_place(tmp_path: Path) -> None:
+    """The base's original safetensors count as the base does: changed under a run, it waits for the old ones."""
+    story.template(tmp_path / "template")
+    file = tmp_path / "weights" / "model.safetensors"
+    file.parent.mkdir()
+    file.write_bytes(bytes(16))
+    blog = story.fresh(tmp_path / "template", tmp_path / "state")
+    blog = changed(blog, model=dataclasses.replace(blog.config.model, weights=str(file.parent)))
+    held = lease(blog.ledger, due(blog.ledger)[0], "test")
+    assert held is not None
+    retrain.handle(blog, held, {runs.SHIP: lambda *_: None})
+    file.write_bytes(bytes(17))
+    ship = {runs.SHIP: retrain.STEPS[runs.SHIP], runs.START: lambda *_: None}
+    with pytest.raises(BadInput, match=r"model\.weights are not those that run .* was begun with"):
+        retrain.handle(blog, held, ship)
+    assert [r.step for r in runs.every(blog.ledger)] == [runs.SHIP]
+    file.write_bytes(bytes(16))
+    retrain.handle(blog, held, ship)
+    held.wait(0.0, "the old weights were sent")
+    assert [r.step for r in runs.every(blog.ledger)] == [runs.START]
+    blog.ledger.close()
