@@ -16,6 +16,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from tests.integration.ml.measure import config
 from tonewright.training import base_weights, memory, trainer
 from tonewright.training.fitting import facts_here
 from tonewright.training.plan import plan
@@ -39,18 +42,7 @@ def make(shape: Shape, folder: Path, device: str) -> None:
     import torch
 
     with base_weights.quiet_transformers() as transformers, torch.device(device):
-        own: dict[str, Any] = {
-            "vocab_size": shape.vocabulary,
-            "hidden_size": shape.width,
-            "intermediate_size": shape.inner,
-            "num_hidden_layers": shape.layers,
-            "num_attention_heads": shape.heads,
-            "num_key_value_heads": shape.kv_heads,
-            "tie_word_embeddings": shape.tied,
-        }
-        config = transformers.LlamaConfig(**own, head_dim=shape.head_size) if shape.gated else None
-        config = config or transformers.PhiConfig(**own, partial_rotary_factor=0.4)
-        model = transformers.AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16)
+        model = transformers.AutoModelForCausalLM.from_config(config(transformers, shape), dtype=torch.bfloat16)
         model.save_pretrained(folder)
 
 

@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tonewright import __version__, prompts
-from tonewright.corpus.forget import without_words
-from tonewright.errors import BadInput, Refused, UsageError
+from tonewright import __version__
+from tonewright.errors import BadInput, Refused
 from tonewright.gguf.merge import merge
 from tonewright.gguf.modelfile import modelfile
 from tonewright.gguf.parity import ParityReport, check_merged
 from tonewright.gguf.quantise import F16, quantise
 from tonewright.models.base import BaseModel, sha256_of
 from tonewright.models.chat import ChatFormat
-from tonewright.models.gguf_header import read_header
+from tonewright.models.handout import CARD, gate_said, handed_out, how_to_ask, require_base, terms, write_lineage
 from tonewright.models.registry import Model
 
-LINEAGE, CARD, MODELFILE, SUMS = "lineage.json", "README.md", "Modelfile", "SHA256SUMS"
+MODELFILE = "Modelfile"
 VECTOR = "tone-{}.gguf"
 
 
@@ -55,29 +52,21 @@ def release(
     another base or when llama.cpp does not say what the trainer said, `UsageError` when `folder` holds something else,
     and `Missing` without llama.cpp.
     """
-    if folder.exists() and not (folder / LINEAGE).is_file():
-        raise UsageError(f"{folder} is there and holds something else", "give another --output")
-    adapter, reference = model.adapter, model.folder / "reference.npz"
-    trained_on = read_header(adapter).get("tonewright.base.sha256")
-    if trained_on != base.sha256:
-        raise Refused(
-            f"model {model.id} was trained on a base with SHA-256 {str(trained_on)[:12]}…, {base.gguf} is another",
-            "set model.base to the one that it was trained on",
-        )
+    require_base(model, base)
+    reference = model.folder / "reference.npz"
     if not reference.is_file():
         raise BadInput(f"{reference} is missing", "what its run saw was forgotten: retrain, and export the new model")
-    aside = folder.with_name(f".{folder.name}.{os.getpid()}")
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir(parents=True)
-    try:
+    with handed_out(folder) as aside:
         made = _write(base, model, form, aside / f"{folder.name}.gguf", reference, progress)
         for tone, vector in sorted((vectors or {}).items()):
             shutil.copyfile(vector, aside / VECTOR.format(tone))
-        _describe(aside, made, base, model, made_of, sorted(vectors or ()))
-        shutil.rmtree(folder, ignore_errors=True)
-        aside.rename(folder)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        written = {
+            "file": {"name": made.file.name, "form": made.form, "bytes": made.bytes, "sha256": made.sha256},
+            "parity": dataclasses.asdict(made.parity),
+        }
+        write_lineage(aside, base, model, {**made_of, **written})
+        (aside / MODELFILE).write_text(modelfile(made.file.name, ChatFormat.of(base.gguf)), encoding="utf-8")
+        (aside / CARD).write_text(_card(made, base, model, sorted(vectors or ())), encoding="utf-8")
     return dataclasses.replace(made, file=folder / made.file.name)
 
 
@@ -110,31 +99,7 @@ def _agreeing(parity: ParityReport, form: str) -> ParityReport:
     return parity
 
 
-def _describe(
-    folder: Path, made: Release, base: BaseModel, model: Model, made_of: dict[str, Any], tones: Sequence[str]
-) -> None:
-    """The files beside the GGUF."""
-    lineage = {
-        "made_by": f"tonewright {__version__}",
-        "run": model.run,
-        "adapter": {"sha256": model.adapter_sha256},
-        "base": {"name": base.name, "sha256": base.sha256, "licence": base.licence},
-        **made_of,
-        "verdict": model.verdict,
-        "file": {"name": made.file.name, "form": made.form, "bytes": made.bytes, "sha256": made.sha256},
-        "parity": dataclasses.asdict(made.parity),
-    }
-    (folder / LINEAGE).write_text(json.dumps(lineage, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    (folder / MODELFILE).write_text(modelfile(made.file.name, ChatFormat.of(base.gguf)), encoding="utf-8")
-    (folder / CARD).write_text(_card(made, base, model, tones), encoding="utf-8")
-    names = sorted(p.name for p in folder.iterdir())
-    sums = "".join(f"{sha256_of(folder / name)}  {name}\n" for name in names)
-    (folder / SUMS).write_text(sums, encoding="utf-8")
-
-
 def _card(made: Release, base: BaseModel, model: Model, tones: Sequence[str]) -> str:
-    reasons = "\n".join(f"- {reason}" for reason in without_words(model.report)["reasons"])
-    asked = prompts.rewrite("(the text)", "dry")[1]["content"].split("\n")[0]
     return f"""# {made.file.stem}
 
 A small model that writes like one author: {base.name} with that author's adapter merged in, as `{made.form}`
@@ -142,21 +107,18 @@ A small model that writes like one author: {base.name} with that author's adapte
 
 ## How to ask it
 
-System: `{prompts.SYSTEM}` User: `{asked}`, an empty line, then the text; or without `, in a dry tone`. It was
-trained to rewrite and to summarise, not to chat. `ollama create voice -f {MODELFILE}` makes it known to Ollama.
+{how_to_ask()} `ollama create voice -f {MODELFILE}` makes it known to Ollama.
 {_dials(made, tones)}
 ## What the gate said ({model.verdict})
 
-{reasons}
+{gate_said(model)}
 
 On held-out text its perplexity is {made.parity.ppl_ratio:.3f} times that of the model that was trained, and it finds
 the same token likeliest at {made.parity.top1:.1%} of places.
 
 ## Terms
 
-The base is under `{base.licence or "terms that its file does not name"}`. The author's text shaped the rest: nobody may
-use this model to pass as the author. `{LINEAGE}` names data, recipe, base and code by their hashes;
-`sha256sum -c {SUMS}` checks the files.
+{terms(base)}
 """
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,16 +16,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tonewright import prompts
-from tonewright.corpus.rows import REWRITE, collect
-from tonewright.errors import BadInput, NothingToDo, TonewrightError
+from tonewright.corpus.tone_passages import tone_passages
+from tonewright.errors import BadInput, TonewrightError
 from tonewright.gguf.control_vector import read_control_vector, write_control_vector
 from tonewright.models.base import BaseModel, sha256_of
 from tonewright.models.chat import ChatFormat, answer_start
 from tonewright.models.copies import quick_copy
 from tonewright.models.gguf_header import read_header
 from tonewright.models.states import States, layers_of
-from tonewright.tones.directions import Passage, comparable, directions, shipped_passages
-from tonewright.tones.exemplars import LABELS_TO_LEARN
+from tonewright.tones.directions import directions
+from tonewright.tones.passages import Passage, require_passages
 from tonewright.workspace import Workspace, make_private
 
 if TYPE_CHECKING:
@@ -40,8 +39,7 @@ FOLDER = "vectors"  # beside the adapter, and in the state folder for a bare bas
 VERSION = "1"
 FIRST, LAST = 0.27, 0.8  # of the layers (docs/tone-vectors.md)
 STRENGTH = 0.3  # what dial 1 adds over all these layers together, as a share of the states' length there
-NEWEST = 60  # of the author's passages per tone: more take longer and turn nothing
-LONGEST, LENGTH = 350, 1024  # words of a passage with its plain version; tokens that are read of both in their prompt
+LENGTH = 1024  # tokens that are read of a passage and its plain version in their prompt
 
 _Progress = Callable[[str], None]
 
@@ -65,7 +63,7 @@ class Dial:
         Raises `NothingToDo` for a tone with too few passages, and `BadInput` for a model that cannot be steered.
         """
         for tone in turned:
-            self._require(tone)
+            require_passages(self._passages, tone, "leave --dial out")
         if not turned.keys() <= self.kept().keys():
             self._derive(progress)
         added: dict[int, Floats] = {}
@@ -80,14 +78,7 @@ class Dial:
 
     @cached_property
     def _passages(self) -> list[Passage]:
-        """What the vectors are made of: the exemplars, and what the author's own hand has tagged for training."""
-        by_tone: dict[str, list[Passage]] = defaultdict(list)
-        for row in collect(self.workspace.ledger, self.workspace.config):
-            if row.kind == REWRITE and row.tone and row.tone_by == "hand" and not row.held_out:
-                by_tone[row.tone].append(Passage(row.source_text, row.answer, row.tone, True))
-        own = [passage for found in by_tone.values() for passage in found[-NEWEST:]]
-        short = [p for p in own if len(p.plain.split()) + len(p.text.split()) <= LONGEST]
-        return comparable([*shipped_passages(self.workspace.vocabulary), *short])
+        return tone_passages(self.workspace)
 
     @cached_property
     def _key(self) -> str:
@@ -99,14 +90,6 @@ class Dial:
         with suppress(TonewrightError):
             return str(read_header(file).get("tonewright.key"))
         return ""
-
-    def _require(self, tone: str) -> None:
-        found = Counter(p.tone for p in self._passages)[tone]
-        if found < LABELS_TO_LEARN:
-            raise NothingToDo(
-                f"a dial for {tone} takes {LABELS_TO_LEARN} passages, and {found} of yours can be compared with others",
-                f"tag more as {tone}, or leave --dial out",
-            )
 
     def _derive(self, progress: _Progress) -> None:
         """Make the vectors of all tones: they are told apart by each other."""

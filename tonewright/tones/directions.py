@@ -8,44 +8,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from tonewright.tones.exemplars import shipped_exemplars
-from tonewright.tones.vocabulary import Vocabulary
+from tonewright.tones.passages import Passage
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float32]
-
-PLAIN = "plain"
-
-
-class Passage(NamedTuple):
-    """A passage in a tone, and its plain version; `own`: by the author, and not one of the exemplars."""
-
-    plain: str
-    text: str
-    tone: str
-    own: bool
-
-
-def shipped_passages(vocabulary: Vocabulary) -> list[Passage]:
-    """Each exemplar of a known tone beside the plain telling of its subject."""
-    found: list[Passage] = []
-    exemplars = shipped_exemplars()
-    tellings = len({e.tone for e in exemplars})  # of each subject, one after the other
-    for start in range(0, len(exemplars), tellings):
-        told = {e.tone: e.text for e in exemplars[start : start + tellings]}
-        found += [Passage(told[PLAIN], told[tone], tone, False) for tone in told if tone in vocabulary.names]
-    return found
-
-
-def comparable(passages: Sequence[Passage]) -> list[Passage]:
-    """Those that stand beside another tone in the same hand: one tone alone cannot be told from the voice."""
-    tones = {own: {p.tone for p in passages if p.own == own} for own in (True, False)}
-    return [p for p in passages if len(tones[p.own]) > 1]
 
 
 def directions(states: Sequence[Floats], passages: Sequence[Passage]) -> dict[str, Floats]:

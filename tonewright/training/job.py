@@ -12,7 +12,6 @@ no adapter.gguf, no reference.
 from __future__ import annotations
 
 import errno
-import json
 import os
 import shutil
 import sys
@@ -42,7 +41,6 @@ from tonewright.training.progress import ProgressFile
 from tonewright.training.recipe import CARRIED, Recipe
 from tonewright.training.rows import Example, Row
 from tonewright.training.shape import DENSE_LIMIT
-from tonewright.training.spec import Spec
 from tonewright.training.work import Work, prepare
 
 _PROBES = 6  # held-out rows in the parity reference
@@ -139,7 +137,7 @@ def _train_second(work: Work, trained: _Trained, progress: ProgressFile) -> _Tra
 def _export(work: Work, model: Any, aside: Path, progress: ProgressFile) -> None:
     """The adapter for PEFT, and where its method allows it for llama.cpp, with what the trainer says of it."""
     progress.phase("export")
-    _save_adapter(model, aside / "adapter", work.spec)
+    trainer.save_adapter(model, aside / "adapter", work.spec.base_name)
     if work.fit.recipe.method not in CARRIED:
         return
     notes = {"run": work.spec.run, "base.name": work.spec.base_name, "base.sha256": work.spec.sha256}
@@ -184,16 +182,6 @@ def _preference_metrics(work: Work, trained: _Trained, progress: ProgressFile) -
         "losses": progress.preference,  # [step, loss, reward accuracy, reward margin]
     }
     return {"preference": figures}
-
-
-def _save_adapter(model: Any, folder: Path, spec: Spec) -> None:
-    """The adapter as PEFT saves it, naming the base instead of a path on this machine."""
-    with base_weights.quiet_transformers():
-        model.save_pretrained(str(folder))
-    (folder / "README.md").unlink(missing_ok=True)  # PEFT's empty model card
-    path = folder / "adapter_config.json"
-    config = json.loads(path.read_text(encoding="utf-8"))
-    write_json(path, {**config, "base_model_name_or_path": spec.base_name})
 
 
 def _dense(weights: Path, recipe: Recipe, adapter: Path) -> Any:

@@ -58,11 +58,18 @@ def add_adapter(model: Any, recipe: Recipe) -> Any:
         )
 
 
-def train(model: Any, blocks: Sequence[Block], recipe: Recipe, folder: Path, report: Report) -> Trained:
-    """Fit `model`'s adapter to `blocks`, with checkpoints in `folder`; goes on from the newest whole one
-    there.
+def train(
+    model: Any,
+    blocks: Sequence[Block],
+    recipe: Recipe,
+    folder: Path,
+    report: Report,
+    *,
+    collator: Callable[[Sequence[Block]], dict[str, Any]] = collate,
+) -> Trained:
+    """Fit `model`'s adapter to `blocks`, with checkpoints in `folder`; goes on from the newest whole one there.
 
-    Raises `TonewrightError` as soon as the loss is not a number.
+    `collator` makes a forward pass of some of them. Raises `TonewrightError` as soon as the loss is not a number.
     """
     with quiet_transformers() as transformers:
         tokens = sum(len(e.ids) for b in blocks for e in b) / len(blocks)
@@ -70,7 +77,7 @@ def train(model: Any, blocks: Sequence[Block], recipe: Recipe, folder: Path, rep
             model=model,
             args=arguments(transformers.TrainingArguments, recipe, folder, model.device.type),
             train_dataset=list(blocks),
-            data_collator=collate,
+            data_collator=collator,
             callbacks=[watch(transformers, report, "train", tokens)],
         )
         return finish(transformers, trainer, model, folder)
@@ -97,6 +104,16 @@ def _load_adapter(model: Any, checkpoint: Path) -> None:
     from safetensors.torch import load_file
 
     peft.set_peft_model_state_dict(model, load_file(checkpoint / "adapter_model.safetensors"))
+
+
+def save_adapter(model: Any, folder: Path, base: str) -> None:
+    """The adapter of `model` as PEFT saves it, naming its `base` instead of a path on this machine."""
+    with quiet_transformers():
+        model.save_pretrained(str(folder))
+    (folder / "README.md").unlink(missing_ok=True)  # PEFT's empty model card
+    path = folder / "adapter_config.json"
+    config = json.loads(path.read_text(encoding="utf-8"))
+    write_json(path, {**config, "base_model_name_or_path": base})
 
 
 def mean_nll(model: Any, blocks: Sequence[Block]) -> float:

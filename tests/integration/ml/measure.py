@@ -16,7 +16,7 @@ from tonewright.training.shape import Shape
 
 
 def config(transformers: Any, shape: Shape) -> Any:
-    """`shape` as transformers describes it."""
+    """`shape` as transformers describes it: a Llama, or Phi-2 where the feed-forward layer is not gated."""
     own = {
         "vocab_size": shape.vocabulary,
         "hidden_size": shape.width,
@@ -28,7 +28,7 @@ def config(transformers: Any, shape: Shape) -> Any:
     }
     if shape.gated:
         return transformers.LlamaConfig(**own, head_dim=shape.head_size)
-    return transformers.PhiConfig(**own)
+    return transformers.PhiConfig(**own, partial_rotary_factor=0.4)
 
 
 def blocks(shape: Shape, recipe: Recipe, count: int) -> list[Block]:
