@@ -117,8 +117,10 @@ def told(run: Run, state: Path, model: Model | None) -> dict[str, Any]:
     metrics = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
     live = run.progress.get("progress") or {}
     losses = metrics.get("losses") or live.get("losses") or []
+    preference = metrics.get("preference", {}).get("losses") or live.get("preference") or []
     verdict = {"verdict": model.verdict if model else "", "model": model.id if model else None}
-    return {**asdict(run), **verdict, "how": describe(run), "metrics": metrics, "losses": losses}
+    curves = {"losses": losses, "preference": preference}
+    return {**asdict(run), **verdict, "how": describe(run), "metrics": metrics, **curves}
 
 
 def _select(ledger: Ledger, where: str, *parameters: Any) -> list[Run]:

@@ -98,6 +98,12 @@ def test_a_training_under_way(busy: Blog, start: Start, tab: Open) -> None:
     report(ledger, run.id, {"progress": {**told, "step": 10}})
     page.wait_for_selector(".figures >> text=10")
     assert "no losses" not in page.inner_text("main")
+    curve = [[1, 0.69, 0.5, 0.01], [3, 0.4, 1.0, 0.82]]
+    report(ledger, run.id, {"progress": {**told, "step": 3, "steps": 6, "phase": "preference", "preference": curve}})
+    page.wait_for_selector("h2 >> text=Your corrections")
+    assert "100 % had moved towards your wording" in page.inner_text("main")
+    drawn = [drawing.get_attribute("aria-label") for drawing in page.query_selector_all(".voice [role=img]")]
+    assert [label.rpartition(" over ")[2] for label in drawn] == ["9 steps", "6 steps"]
 
 
 def test_the_keyboard_reaches_its_links(busy: Blog, start: Start, tab: Open) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from tonewright.errors import BadInput, Missing
 from tonewright.models.gguf_header import read_header
+from tonewright.threads import calm_threads
 
 if TYPE_CHECKING:
     import numpy as np
@@ -76,8 +77,7 @@ class Engine:
 def library() -> Any:
     """llama_cpp, imported once and with its C log turned to `_said`."""
     global _log_callback
-    # Threads that wait by spinning make everything several times as slow once other work runs beside us.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    calm_threads()
     try:
         import llama_cpp
     except ImportError as e:

@@ -114,7 +114,9 @@ def of_run(workspace: Workspace, run: runs.Run) -> dict[str, Any]:
     metrics, points = told["metrics"], told["losses"]
     heldout = (metrics["heldout_loss_before"], metrics["heldout_loss_after"]) if metrics else None
     live = run.progress.get("progress") or {}
-    steps = max(int(metrics.get("steps") or live.get("steps") or 0), int(points[-1][0]) if points else 0)
+    second = live.get("phase") == "preference"  # whose steps are counted anew
+    total = metrics.get("steps") or (0 if second else live.get("steps")) or 0
+    steps = max(int(total), int(points[-1][0]) if points else 0)
     note = workspace.ledger.read("SELECT state, note FROM events WHERE id = ?", (run.event,))
     return {
         "run": told,
@@ -124,10 +126,21 @@ def of_run(workspace: Workspace, run: runs.Run) -> dict[str, Any]:
         "event": note[0] if note else ("", ""),
         "heldout": heldout,
         "drawing": losses(points, heldout, steps) if len(points) > 1 else "",
+        "preference": _preference(told["preference"], metrics, live),
         "steps": steps,
         "model": model,
         "blind": tally(workspace.ledger, model) if model else None,
     }
+
+
+def _preference(points: list[list[float]], metrics: dict[str, Any], live: dict[str, Any]) -> dict[str, Any]:
+    """The second stage, drawn as far as it is; empty without one."""
+    if len(points) < 2:
+        return {}
+    last, _, accuracy, margin = points[-1]
+    steps = max(int(metrics.get("preference", live).get("steps") or 0), int(last))
+    drawn = losses([point[:2] for point in points], None, steps, ("Preference loss", "nats per pair"))
+    return {"drawing": drawn, "steps": steps, "accuracy": accuracy, "margin": margin}
 
 
 def _alone(workspace: Workspace, run: runs.Run) -> dict[str, Any]:

@@ -17,8 +17,16 @@ _OUTLIERS = 0.03  # share of the steps that may leave the drawing at its top, an
 Loss = Sequence[float]  # [step, nats per token]
 
 
-def losses(points: Sequence[Loss], heldout: tuple[float, float] | None, steps: int) -> Markup:
-    """`points` over `steps` steps, a scale beside them; `heldout` is its loss before the first and after the last."""
+def losses(
+    points: Sequence[Loss],
+    heldout: tuple[float, float] | None,
+    steps: int,
+    what: tuple[str, str] = ("Training loss", "nats per token"),
+) -> Markup:
+    """`points` over `steps` steps, a scale beside them; `heldout` is its loss before the first and after the last.
+
+    `what` is the loss and its unit, for those who hear the drawing read out.
+    """
     values = [loss for _, loss in points]
     smooth = running_mean(values)
     ordered, last = sorted(values), len(values) - 1
@@ -33,7 +41,7 @@ def losses(points: Sequence[Loss], heldout: tuple[float, float] | None, steps: i
 
     across = [step / max(1, steps) for step, _ in points]
     ticks = [low + share * (high - low) for share in (0.1, 0.5, 0.9)]
-    label = f"Training loss {smooth[0]:.2f} to {smooth[-1]:.2f} nats per token over {steps} steps"
+    label = f"{what[0]} {smooth[0]:.2f} to {smooth[-1]:.2f} {what[1]} over {steps} steps"
     shapes = [
         *(tag("line", x1="0", x2="100%", y1=y, y2=y, class_="rule") for y in (_HEIGHT * (1 - up(t)) for t in ticks)),
         stretched(0, _HEIGHT, curve(list(zip(across, map(up, values))), "every")),

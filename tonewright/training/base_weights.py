@@ -13,6 +13,7 @@ from typing import Any
 
 from tonewright.errors import BadInput, Missing
 from tonewright.models.gguf_header import read_header
+from tonewright.threads import calm_threads
 from tonewright.training.recipe import Recipe
 from tonewright.training.shape import DENSE_LIMIT, shape_of
 
@@ -24,8 +25,7 @@ def quiet_transformers() -> Iterator[Any]:
     Raises `Missing` when the training extra is not installed.
     """
     os.environ["HF_HUB_OFFLINE"] = "1"  # read when huggingface_hub is first imported
-    # Threads that wait by spinning make a step ten times as slow as soon as something else runs as well.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    calm_threads()
     os.environ["TQDM_DISABLE"] = "1"  # the GGUF reader draws its own bar
     # On a CPU it says that it cannot fetch a faster kernel from the hub; the built-in one is right.
     logging.getLogger("bitsandbytes").setLevel(logging.ERROR)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -49,7 +50,7 @@ def release_for_transformers(
     with handed_out(folder) as aside:
         shutil.copytree(kept, aside / ADAPTER)
         if tones:
-            _teach_all(load_voice(base, weights, kept), tones, passages, base, weights, aside, progress)
+            _teach_all(_load_voice(base, weights, kept), tones, passages, base, weights, aside, progress)
         shutil.copyfile(Path(__file__).with_name("standalone_voice.py"), aside / SCRIPT)
         (aside / WORDING).write_text(
             json.dumps(_wording(ChatFormat.of(base.gguf)), indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
@@ -58,11 +59,16 @@ def release_for_transformers(
         (aside / CARD).write_text(_card(folder.name, base, model, tones), encoding="utf-8")
 
 
-def load_voice(base: BaseModel, weights: Path, adapter: Path) -> Any:
+def _load_voice(base: BaseModel, weights: Path, adapter: Path) -> Any:
     """`base` with the PEFT adapter in a folder merged in: in 4 bits where it might not fit as it is."""
+    import peft
+
     method = "lora" if shape_of(base.gguf).dense_bytes <= DENSE_LIMIT else "qlora"
     model = base_weights.load_model(weights, replace(soft_prompt.STAGE, method=method), base_weights.pick_device())
-    return soft_prompt.with_adapter(model, adapter)
+    with base_weights.quiet_transformers(), warnings.catch_warnings():
+        # In 4 bits the sum is rounded again, by less than the base already was.
+        warnings.filterwarnings("ignore", message="Merge lora module to 4-bit", category=UserWarning)
+        return peft.PeftModel.from_pretrained(model, str(adapter)).merge_and_unload()
 
 
 def _teach_all(

@@ -6,7 +6,6 @@ Prompt tuning (Lester et al. 2021): the model stays as it is, only these few vec
 from __future__ import annotations
 
 import tempfile
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -32,16 +31,6 @@ STAGE = Recipe(
     sequence_length=512,
     checkpoint_steps=10_000,
 )
-
-
-def with_adapter(model: Any, adapter: Path) -> Any:
-    """The frozen `model` with the PEFT adapter in a folder merged in."""
-    import peft
-
-    with quiet_transformers(), warnings.catch_warnings():
-        # In 4 bits the sum is rounded again, by less than the base already was.
-        warnings.filterwarnings("ignore", message="Merge lora module to 4-bit", category=UserWarning)
-        return peft.PeftModel.from_pretrained(model, str(adapter)).merge_and_unload()
 
 
 def teach(
