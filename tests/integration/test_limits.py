@@ -118,6 +118,7 @@ def test_everything_at_hand_is_measured_once(written: Blog, base: BaseModel, sta
     assert len(words) > 1000 and "the" not in words.split()
 
 
+@pytest.mark.proof
 def test_a_run_that_was_stopped_or_crashed_goes_on(written: Blog, state: Path) -> None:
     """What was measured before a kill or ^C stays as it was; a crash is a row that says so; the next run mends both.
 

@@ -44,7 +44,8 @@ def quiet_transformers() -> Iterator[Any]:
 def convert(gguf: Path, sha256: str, cache: Path) -> Path:
     """The folder with the base at `gguf` as safetensors and tokenizer, made on first use.
 
-    `sha256` names the copy inside `cache`. It is written aside and renamed, so a folder that exists is whole.
+    `sha256` names the copy inside `cache`. It is written aside and renamed: a folder that exists is whole, and
+    several processes may make it at once.
     """
     done = cache / f"{gguf.stem}-{sha256[:16]}"
     if done.is_dir():
@@ -73,6 +74,9 @@ def convert(gguf: Path, sha256: str, cache: Path) -> Path:
             model.save_pretrained(aside)
             tokenizer.save_pretrained(aside)
             aside.rename(done)
+        except OSError:
+            if not done.is_dir():  # another process was as quick
+                raise
         finally:
             shutil.rmtree(aside, ignore_errors=True)
     return done

@@ -61,13 +61,13 @@ def release_for_transformers(
 
 def _load_voice(base: BaseModel, weights: Path, adapter: Path) -> Any:
     """`base` with the PEFT adapter in a folder merged in: in 4 bits where it might not fit as it is."""
-    import peft
-
     method = "lora" if shape_of(base.gguf).dense_bytes <= DENSE_LIMIT else "qlora"
     model = base_weights.load_model(weights, replace(soft_prompt.STAGE, method=method), base_weights.pick_device())
     with base_weights.quiet_transformers(), warnings.catch_warnings():
         # In 4 bits the sum is rounded again, by less than the base already was.
         warnings.filterwarnings("ignore", message="Merge lora module to 4-bit", category=UserWarning)
+        import peft
+
         return peft.PeftModel.from_pretrained(model, str(adapter)).merge_and_unload()
 
 

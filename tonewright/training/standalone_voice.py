@@ -27,6 +27,7 @@ def load(base: str, folder: Path, tone: str = "") -> tuple[Any, Any]:
     import transformers
     from peft import PeftModel
 
+    transformers.utils.logging.disable_progress_bar()
     tokenizer = transformers.AutoTokenizer.from_pretrained(base)
     model = transformers.AutoModelForCausalLM.from_pretrained(base, dtype="float32", use_safetensors=True)
     model = PeftModel.from_pretrained(model, str(folder / "adapter")).merge_and_unload()

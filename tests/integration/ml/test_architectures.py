@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -51,6 +53,19 @@ def test_from_random_weights_to_a_merged_file(small: Small, tmp_path: Path, fami
     assert check_merged(tmp_path / "small.gguf", out / "reference.npz", exact=False).ok
     # Without the adapter the base is something else: the comparison could tell.
     assert not check_merged(gguf, out / "reference.npz", exact=True).ok
+
+
+@pytest.mark.proof
+def test_three_processes_convert_a_base_at_once(small: Small, tmp_path: Path) -> None:
+    """All of them get the one copy, and nothing is left beside it."""
+    _, gguf = make("llama", small.weights, small.base.gguf, tmp_path)
+    words = f"convert(Path({str(gguf)!r}), {'0' * 64!r}, Path({str(tmp_path / 'cache')!r}))"
+    code = f"from pathlib import Path; from tonewright.training.base_weights import convert; print({words})"
+    at_once = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    told = {process.communicate(timeout=200)[0] for process in at_once}
+    assert [process.returncode for process in at_once] == [0, 0, 0]
+    assert told == {f"{tmp_path / 'cache' / 'llama-0000000000000000'}\n"}
+    assert [p.name for p in (tmp_path / "cache").iterdir()] == ["llama-0000000000000000"]
 
 
 @pytest.mark.proof
