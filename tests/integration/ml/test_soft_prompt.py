@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from tests.conftest import Tell
+from tests.conftest import QUIET, Blog, Tell
 from tests.integration.ml.conftest import LEARN, Small
 from tests.integration.ml.random_models import make
 from tests.integration.test_dial import tellings
@@ -189,3 +189,20 @@ def costs(model: Any, examples: Sequence[Example]) -> np.ndarray:
 
     with torch.no_grad():
         return np.array([float(model(**one_by_one([(e,)])).loss) for e in examples])
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (("--tones", "dry"), "--tones is for transformers"),
+        (("--for", "transformers", "--quant", "f16"), "--quant is for llama.cpp"),
+        (("--for", "transformers", "--tones", "drry"), "there is no model 'champion'"),
+    ],
+)
+def test_an_export_that_cannot_be_is_refused_at_once(blog: Blog, more: tuple[str, ...], said: str) -> None:
+    """What belongs to the other kind of export, or a blog without a model: one sentence, and no folder."""
+    blog.settings(QUIET)
+    done = blog.tonewright("model", "export", *more, "--output", str(blog.root / "out"))
+    assert done.code != 0
+    assert said in done.err, done.err
+    assert not (blog.root / "out").exists()
