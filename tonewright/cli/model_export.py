@@ -16,7 +16,7 @@ from tonewright.errors import Refused, UsageError
 from tonewright.gguf.quantise import FORMS, known
 from tonewright.gguf.release import release
 from tonewright.models import registry
-from tonewright.models.base import BaseModel, find_base, sha256_of
+from tonewright.models.base import BaseModel, find_base, original_weights, sha256_of
 from tonewright.models.registry import Model
 from tonewright.rewriting.dial import Dial
 from tonewright.tones.exemplars import LABELS_TO_LEARN
@@ -91,9 +91,10 @@ def _for_transformers(
         tones = [workspace.vocabulary.check(tone.strip(), "--tones") for tone in args.tones.split(",") if tone.strip()]
     original = workspace.config.model.weights
     show.progress("reading the base")
-    weights = (
-        Path(original).expanduser() if original else convert(base.gguf, base.sha256, cache_folder() / "host" / "cache")
-    )
+    if original_weights(original):
+        weights = Path(original).expanduser()
+    else:
+        weights = convert(base.gguf, base.sha256, cache_folder() / "host" / "cache")
     release_for_transformers(base, model, made_of, weights, passages, tones, folder, show.progress)
     show.progress("")
     if args.json:

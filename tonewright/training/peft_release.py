@@ -12,12 +12,13 @@ from typing import Any
 
 from tonewright import __version__, prompts
 from tonewright.errors import BadInput
-from tonewright.models.base import BaseModel
+from tonewright.models.base import BaseModel, sha256_of
 from tonewright.models.chat import PLAIN_TEMPLATE, ChatFormat
 from tonewright.models.handout import CARD, gate_said, handed_out, how_to_ask, require_base, terms, write_lineage
 from tonewright.models.registry import Model
 from tonewright.tones.passages import Passage, require_passages
 from tonewright.training import base_weights, soft_prompt, trainer
+from tonewright.training.files import write_json
 from tonewright.training.progress import Progress
 from tonewright.training.shape import DENSE_LIMIT, shape_of
 
@@ -38,25 +39,32 @@ def release_for_transformers(
     """Write `model` to `folder`, all of it or nothing, with a soft prompt for each of `tones` out of `passages`.
 
     `weights` is the base for transformers; the prompts are trained on it, on this machine's GPU if it has one.
-    `made_of` goes into the lineage. Raises `Refused` when the model was trained on another base, `NothingToDo` for a
-    tone with too few passages, `UsageError` when `folder` holds something else, and `Missing` without the train extra.
+    `made_of` goes into the lineage. Raises `Refused` when the model was trained on another base, `BadInput` when its
+    files have changed, `NothingToDo` for a tone with too few passages, `UsageError` when `folder` holds something else,
+    and `Missing` without the train extra.
     """
     require_base(model, base)
     for tone in tones:
         require_passages(passages, tone, "leave it out of --tones")
-    kept = model.folder / ADAPTER
-    if not kept.is_dir():
-        raise BadInput(f"{kept} is missing", "retrain, and export the new model")
+    kept = _as_it_came(model)
     with handed_out(folder) as aside:
         shutil.copytree(kept, aside / ADAPTER)
         if tones:
             _teach_all(_load_voice(base, weights, kept), tones, passages, base, weights, aside, progress)
         shutil.copyfile(Path(__file__).with_name("standalone_voice.py"), aside / SCRIPT)
-        (aside / WORDING).write_text(
-            json.dumps(_wording(ChatFormat.of(base.gguf)), indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
-        )
+        write_json(aside / WORDING, _wording(ChatFormat.of(base.gguf)))
         write_lineage(aside, base, model, {**made_of, "tones": {t: sum(p.tone == t for p in passages) for t in tones}})
         (aside / CARD).write_text(_card(folder.name, base, model, tones), encoding="utf-8")
+
+
+def _as_it_came(model: Model) -> Path:
+    """The folder with the model's PEFT adapter; raises `BadInput` when it is not what came back from the host."""
+    manifest = json.loads((model.folder / "manifest.json").read_text(encoding="utf-8"))["files"]
+    for name in (f"{ADAPTER}/adapter_config.json", f"{ADAPTER}/adapter_model.safetensors"):
+        file = model.folder / name
+        if not file.is_file() or sha256_of(file) != manifest[name]["sha256"]:
+            raise BadInput(f"{file} is missing or has changed", "retrain, and export the new model")
+    return model.folder / ADAPTER
 
 
 def _load_voice(base: BaseModel, weights: Path, adapter: Path) -> Any:

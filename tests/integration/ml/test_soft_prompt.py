@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ from tests.integration.ml.conftest import LEARN, Small
 from tests.integration.ml.random_models import make
 from tests.integration.test_dial import tellings
 from tonewright import prompts
-from tonewright.errors import NothingToDo
+from tonewright.errors import BadInput, NothingToDo
 from tonewright.gate.intervals import Counted, Resamples
 from tonewright.models.base import BaseModel, find_base, sha256_of
 from tonewright.models.chat import ChatFormat
@@ -80,6 +81,13 @@ def test_the_folder_is_whole_and_says_what_it_is(handed: Handed, tmp_path: Path)
     )
     with pytest.raises(NothingToDo, match="a dial for gruff takes 5 passages"):
         release_for_transformers(handed.base, handed.model, {}, handed.weights, PASSAGES, ("gruff",), tmp_path / "no")
+    changed = tmp_path / "changed"
+    shutil.copytree(handed.model.folder, changed)
+    (changed / "adapter" / "adapter_config.json").write_text("{}")
+    with pytest.raises(BadInput, match=r"adapter_config\.json is missing or has changed"):
+        release_for_transformers(
+            handed.base, replace(handed.model, folder=changed), {}, handed.weights, PASSAGES, (), tmp_path / "no"
+        )
     assert not (tmp_path / "no").exists()
 
 
