@@ -1,4 +1,4 @@
-"""The recipes at their real shapes on one GPU with 8 GB: peak beside the plan, tokens per second beside TRL.
+"""The recipes at their real shapes on one GPU with 8 GB: peak beside the plan, speed beside TRL and the chip's limit.
 
 Weights are random, shapes are those of the published models. This process may use 8 GB of GPU memory and no more. With
 `--tiny`, a small shape goes the same way on the processor, which shows that the script works and nothing else.
@@ -109,6 +109,28 @@ def theirs(shape: Shape, recipe: Recipe, folder: Path, device: str) -> float:
     return tokens / (marks[-1] - marks[0])
 
 
+def products_per_second(device: str) -> float:
+    """Floating-point operations a second of this chip in one large matrix product, in the dtype that it trains in."""
+    import torch
+
+    size = 8192 if device == "cuda" else 1024
+    dtype = base_weights.pick_dtype("auto", device)
+    a, b = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
+    best = 0.0
+    for _ in range(5):  # the first one warms up
+        began = time.perf_counter()
+        float((a @ b)[0, 0])  # waits for the GPU
+        best = max(best, 2 * size**3 / (time.perf_counter() - began))
+    return best
+
+
+def work(shape: Shape, recipe: Recipe) -> float:
+    """Floating-point operations a token of `full_blocks` that cannot be saved: each frozen matrix once forward, once
+    backward, once more where activations are computed again; the output matrix for answers, half of the tokens."""
+    passes = 3 if recipe.gradient_checkpointing else 2
+    return 2.0 * passes * shape.linear + 2.0 * shape.vocabulary * shape.width
+
+
 def _words(kind: Any) -> Any:
     """TRL wants a tokenizer even for rows that are ids already."""
     from tokenizers import Tokenizer
@@ -132,7 +154,7 @@ def main() -> int:
         torch.cuda.set_per_process_memory_fraction(min(1.0, CAP / torch.cuda.get_device_properties(0).total_memory))
     versions = ", ".join(f"{p} {importlib.metadata.version(p)}" for p in ("torch", "transformers", "peft", "trl"))
     print(f"{date.today()}, {torch.cuda.get_device_name(0) if device == 'cuda' else 'processor'}, {versions}")
-    wrong = 0
+    wrong, chip = 0, products_per_second(device)
     for name, shape in (TINY if args.tiny else SHAPES).items():
         recipe = replace(Recipe(sequence_length=64) if args.tiny else load_recipe(name), max_steps=STEPS)
         with tempfile.TemporaryDirectory() as folder:
@@ -146,9 +168,10 @@ def main() -> int:
         planned = found.gpu - memory.CONTEXT
         off = peak / planned - 1 if peak else 0.0
         wrong += abs(off) > CLOSE
+        limit = chip / work(shape, found.recipe)
         print(
             f"  {name:<16}peak {peak / 1e9:5.2f} GB, planned {max(planned, 0) / 1e9:5.2f} GB ({off:+.0%})  "
-            f"{speed:7.0f} tokens/s, TRL {other:7.0f}  {found.why}"
+            f"{speed:7.0f} tokens/s, TRL {other:7.0f}, chip's limit {limit:9.0f} ({speed / limit:.0%})  {found.why}"
         )
     return 1 if wrong else 0
 

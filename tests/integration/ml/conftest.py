@@ -86,3 +86,10 @@ def job(small: Small, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = small.job(tmp_path_factory.mktemp("jobs") / "run-1", LEARN)
     assert main([str(folder)]) == 0, (folder / "error.txt").read_text()
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _where_there_is_a_gpu(request: pytest.FixtureRequest) -> None:
+    """Tests that are marked `gpu` say why they are skipped on any other machine."""
+    if request.node.get_closest_marker("gpu") and not pytest.importorskip("torch").cuda.is_available():
+        pytest.skip("there is no GPU here that CUDA can use")

@@ -60,7 +60,8 @@ def test_packed_examples_do_not_see_each_other(small: Small) -> None:
     assert float((together - alone).abs().max()) < 1e-3
 
 
-def test_four_bit_gradients_are_right_after_an_evaluation(small: Small) -> None:
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
+def test_four_bit_gradients_are_right_after_an_evaluation(small: Small, device: str) -> None:
     """On some CPUs one forward pass in eval mode would silently turn the gradients of 4-bit layers to noise.
 
     The reference is a dense model with the very weights that the 4-bit one stands for.
@@ -69,11 +70,11 @@ def test_four_bit_gradients_are_right_after_an_evaluation(small: Small) -> None:
     import torch
 
     block: Block = tuple(small.examples()[:2])
-    quantised = _with_effect(trainer.add_adapter(base_weights.load_model(small.weights, TINY, "cpu"), TINY))
+    quantised = _with_effect(trainer.add_adapter(base_weights.load_model(small.weights, TINY, device), TINY))
     trainer.mean_nll(quantised, [block])
     found = _gradient(quantised, block)
 
-    dense = base_weights.load_model(small.weights, replace(TINY, method="lora"), "cpu")
+    dense = base_weights.load_model(small.weights, replace(TINY, method="lora"), device)
     weights = {
         name.replace("base_model.model.", "").replace(".base_layer", ""): layer.weight
         for name, layer in quantised.named_modules()
@@ -149,7 +150,8 @@ def _gradient(model: Any, block: Block) -> Any:
     import torch
 
     model.train()
-    model(**collate([block])).loss.backward()
+    batch = {k: v.to(model.device) if hasattr(v, "to") else v for k, v in collate([block]).items()}
+    model(**batch).loss.backward()
     return torch.cat([p.grad.flatten() for _, p in _adapter(model)])
 
 
